@@ -1,0 +1,62 @@
+"""What the three remote systems have in common for the jobs: pages of documents, findings of a check."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from bytebridge.domain.model import Document, Instant, Source
+
+Known = Callable[[Sequence[str]], Mapping[str, Document]]
+"""Documents as the ledger last saw them, by their id; ids it never saw are absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Documents to book in one transaction.
+
+    cursor: opaque text to store together with these documents, because everything before it is then booked;
+    None while the walk is still under way. trusted: read from the system itself and not from an index that
+    may lag, so that credits may move without asking for each document by id.
+    """
+
+    documents: tuple[Document, ...]
+    cursor: str | None = None
+    trusted: bool = True
+
+
+class Level(StrEnum):
+    WELL = "well"
+    DOUBTFUL = "doubtful"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of `doctor`: `what` was looked at and found, `cure` what to do (empty when well)."""
+
+    level: Level
+    what: str
+    cure: str = ""
+
+
+class Connector(Protocol):
+    """A remote system as a source of documents. Every method may raise the remote errors of `errors`."""
+
+    @property
+    def source(self) -> Source: ...
+
+    def changed(self, cursor: str | None, known: Known, since: Instant | None) -> Iterator[Page]:
+        """Documents that may have changed since `cursor`; the last page carries the new cursor.
+
+        cursor None: the first load, everything dated `since` or later (None: all).
+        """
+
+    def everything(self, since: Instant | None, until: Instant | None) -> Iterator[Page]:
+        """All documents created from `since` on and before `until`; no page carries a cursor."""
+
+    def by_ids(self, ids: Sequence[str]) -> list[Document]:
+        """These documents, read from the system itself; an id it says it does not have is absent."""
+
+    def check(self) -> Iterator[Finding]:
+        """Findings of `doctor`; a remote error is itself a finding of the caller."""

@@ -1,0 +1,368 @@
+"""The one HTTP session: time-outs, request budget, retry of reads, circuit, masking, status to typed error.
+
+Keys travel in headers (or, where a shop's host drops those, in the query) and never appear in an error: no
+text of the HTTP library and no full address is passed on.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, NoReturn
+
+import requests
+import tenacity
+import urllib3
+
+from bytebridge.errors import OutcomeUnknown, RemoteError, RemoteRefused, RemoteUnavailable
+
+CHUNK = 16_384  # bytes; a small chunk bounds what one compressed piece can swell to
+MAX_BODY = 64 * 1024 * 1024  # bytes, after decompression
+ATTEMPTS = 4  # of one read
+LONGEST_WAIT_S = 30.0  # a longer Retry-After ends this turn instead of holding the job
+TRIP_AFTER = 3  # failed calls in a row open the circuit
+PAUSE_S, LONGEST_PAUSE_S = 30.0, 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """status and body as received; headers by lower-case name."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def content_type(self) -> str:
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def date(self) -> int | None:
+        """The server's own clock as the answer's Date header [epoch s]; None without a readable one."""
+        try:
+            return int(parsedate_to_datetime(self.headers["date"]).timestamp())
+        except (KeyError, ValueError, TypeError):
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one remote system may cost: requests a minute, seconds and bytes an answer."""
+
+    requests_per_minute: int = 60
+    connect_s: float = 10.0
+    read_s: float = 60.0
+    total_s: float = 120.0
+    max_body: int = MAX_BODY
+
+
+Classify = Callable[[Answer, str], RemoteError | None]
+Observe = Callable[[str, str, str, float], None]
+"""Called after each request with system, operation, result and seconds."""
+
+
+def _unobserved(_system: str, _operation: str, _result: str, _seconds: float) -> None:
+    pass
+
+
+class Budget:
+    """A token bucket: at most `per_minute` requests a minute, a sixth of it at once."""
+
+    def __init__(self, per_minute: int, monotonic: Callable[[], float], sleep: Callable[[float], None]) -> None:
+        self._rate = per_minute / 60
+        self._burst = max(1.0, per_minute / 6)
+        self._tokens = self._burst
+        self._monotonic, self._sleep = monotonic, sleep
+        self._at = monotonic()
+
+    def take(self) -> None:
+        """Waits for its turn."""
+        now = self._monotonic()
+        self._tokens = min(self._burst, self._tokens + max(0.0, now - self._at) * self._rate)
+        self._at = now
+        if self._tokens < 1:
+            wait = (1 - self._tokens) / self._rate
+            self._sleep(wait)
+            self._at = max(self._monotonic(), now)
+            self._tokens = max(1.0, self._tokens + (self._at - now) * self._rate)
+        self._tokens -= 1
+
+    def halve(self) -> None:
+        """After a 429: half the speed, for the life of this process."""
+        self._rate = max(self._rate / 2, 1 / 60)
+        self._tokens = 0.0
+
+
+class Remote:
+    """One remote system behind one base address, one request at a time.
+
+    classify: turns an answer that is not a success into the error to raise, None to accept it.
+    """
+
+    def __init__(
+        self,
+        system: str,
+        base_url: str,
+        *,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+        ca_file: str | None = None,
+        classify: Classify | None = None,
+        observe: Observe = _unobserved,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.system = system
+        self._base = base_url.rstrip("/")
+        self._headers = dict(headers)
+        self._params = dict(params or {})
+        self._limits = limits or Limits()
+        self._verify: bool | str = ca_file or True
+        self._classify = classify or classify_status
+        self._observe, self._monotonic, self._sleep = observe, monotonic, sleep
+        self._budget = Budget(self._limits.requests_per_minute, monotonic, sleep)
+        self._lock = threading.Lock()
+        self._session = self._new_session()
+        self._failures = 0
+        self._closed_until = 0.0
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False  # a netrc entry would replace our key, a proxy would see it
+        session.cookies.set_policy(_NoCookies())
+        return session
+
+    def get(
+        self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """A read: retried with jitter while the trouble may pass, at most `ATTEMPTS` times.
+
+        path: below the base address, already percent-encoded. Raises the remote errors.
+        """
+        operation = f"GET {path}"
+        if self._monotonic() < self._closed_until:
+            raise RemoteUnavailable(
+                self.system,
+                operation,
+                "paused after repeated failures",
+                retry_after_s=self._closed_until - self._monotonic(),
+            )
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_may_pass),
+            wait=_wait,
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            sleep=self._sleep,
+            reraise=True,
+        )
+        try:
+            answer: Answer = retrying(self._once, "GET", path, operation, params=params, headers=headers)
+        except (RemoteUnavailable, RemoteRefused) as error:
+            self._trip(error)
+            raise
+        self._failures = 0
+        return answer
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """A write: sent once. OutcomeUnknown when it may have been carried out without our knowing."""
+        operation = f"{method} {path}"
+        return self._once(method, path, operation, json=json, form=form, write=True)
+
+    def _trip(self, error: RemoteError) -> None:
+        self._failures += 1
+        asked = error.retry_after_s if isinstance(error, RemoteUnavailable) else None
+        if asked is not None and asked > LONGEST_WAIT_S:
+            self._closed_until = self._monotonic() + min(asked, LONGEST_PAUSE_S)
+        elif self._failures >= TRIP_AFTER:
+            pause = min(PAUSE_S * 2.0 ** (self._failures - TRIP_AFTER), LONGEST_PAUSE_S)
+            self._closed_until = self._monotonic() + pause
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        operation: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        json: Any = None,
+        form: Mapping[str, str] | None = None,
+        write: bool = False,
+    ) -> Answer:
+        with self._lock:
+            self._budget.take()
+            began = self._monotonic()
+            result = "error"
+            try:
+                answer = self._exchange(method, path, operation, params, headers, json, form, write=write)
+                result = str(answer.status)
+            finally:
+                self._observe(self.system, operation.split("?")[0], result, self._monotonic() - began)
+            if answer.status == 429:
+                self._budget.halve()
+        self._raise_for(answer, operation, write=write)
+        return answer
+
+    def _raise_for(self, answer: Answer, operation: str, *, write: bool) -> None:
+        if 300 <= answer.status < 400 and answer.status != 304:
+            raise RemoteRefused(
+                self.system, operation, f"answered with a redirect ({answer.status}): check its url"
+            )
+        error = self._classify(answer, operation)
+        if error is None:
+            return
+        if write and isinstance(error, RemoteUnavailable) and answer.status >= 500:
+            raise OutcomeUnknown(self.system, operation, f"status {answer.status} after a write")
+        raise error
+
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        operation: str,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        json: Any,
+        form: Mapping[str, str] | None,
+        *,
+        write: bool,
+    ) -> Answer:
+        # a write goes over a connection of its own: on a kept-alive one that the server has just closed,
+        # nobody could tell whether it arrived
+        session = self._new_session() if write else self._session
+        try:
+            response = session.request(
+                method,
+                self._base + path,
+                params={**self._params, **(params or {})},
+                headers={**self._headers, **(headers or {})},
+                json=json,
+                data=form,
+                timeout=(self._limits.connect_s, self._limits.read_s),
+                allow_redirects=False,
+                stream=True,
+                verify=self._verify,
+            )
+            with response:
+                body = self._body(response, operation)
+            lowered = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status_code, lowered, body)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            self._fail(error, operation, write=write)
+        except RemoteUnavailable as error:
+            if write:
+                raise OutcomeUnknown(self.system, operation, error.message) from None
+            raise
+        finally:
+            if write:
+                session.close()
+
+    def _body(self, response: requests.Response, operation: str) -> bytes:
+        ends = self._monotonic() + self._limits.total_s
+        chunks: list[bytes] = []
+        size = 0
+        for chunk in response.iter_content(CHUNK):
+            size += len(chunk)
+            if size > self._limits.max_body:
+                raise RemoteUnavailable(self.system, operation, f"answer larger than {self._limits.max_body} bytes")
+            if self._monotonic() > ends:
+                raise RemoteUnavailable(
+                    self.system, operation, f"answer not complete after {self._limits.total_s:g} s"
+                )
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _fail(self, error: Exception, operation: str, *, write: bool) -> NoReturn:
+        # `from None`: the library's own texts hold the full address, which may hold a key
+        if isinstance(error, requests.exceptions.SSLError):
+            raise RemoteRefused(
+                self.system, operation, "its TLS certificate is not trusted: mend it or name its CA in ca_file"
+            ) from None
+        if isinstance(
+            error,
+            requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | requests.exceptions.MissingSchema,
+        ):
+            raise RemoteRefused(self.system, operation, "its url is not an http(s) address") from None
+        reason = _reason(error)
+        if write and not _never_sent(error):
+            raise OutcomeUnknown(self.system, operation, reason) from None
+        raise RemoteUnavailable(self.system, operation, reason) from None
+
+
+def classify_status(answer: Answer, operation: str, system: str = "") -> RemoteError | None:
+    """What a bare status means on any system; None for 2xx and 304."""
+    status = answer.status
+    if status == 429:
+        return RemoteUnavailable(system, operation, "too many requests", retry_after_s=retry_after_s(answer))
+    if status >= 500:
+        return RemoteUnavailable(system, operation, f"status {status}", retry_after_s=retry_after_s(answer))
+    if status in (401, 403):
+        return RemoteRefused(system, operation, f"status {status}: check the key and its rights")
+    if status >= 400:
+        return RemoteRefused(system, operation, f"status {status}")
+    return None
+
+
+def retry_after_s(answer: Answer) -> float | None:
+    """The Retry-After header as seconds from now, both its forms; None when absent or unreadable."""
+    text = answer.headers.get("retry-after")
+    if text is None:
+        return None
+    if text.strip().isdecimal():
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError):
+        return None
+    now = answer.date
+    return max(0.0, until - now) if now is not None else None
+
+
+def _may_pass(error: BaseException) -> bool:
+    return isinstance(error, RemoteUnavailable) and (error.retry_after_s or 0) <= LONGEST_WAIT_S
+
+
+_backoff = tenacity.wait_random_exponential(multiplier=0.5, max=LONGEST_WAIT_S)
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after_s if isinstance(error, RemoteUnavailable) else None
+    return float(max(asked or 0.0, _backoff(state)))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "no connection in time"
+    if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
+        return "no answer in time"
+    if _never_sent(error):
+        return "cannot be reached"
+    return "the connection broke off"
+
+
+def _never_sent(error: Exception) -> bool:
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return True
+    inner = error.args[0] if error.args else None
+    reason = getattr(inner, "reason", inner)
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
+
+
+class _NoCookies(DefaultCookiePolicy):
+    """Every reply of a shop sets a session cookie (shop notes §1); none is kept."""
+
+    def set_ok(self, *_: Any) -> bool:
+        return False
+
+    def return_ok(self, *_: Any) -> bool:
+        return False
