@@ -1,97 +1,66 @@
 """The configuration: one frozen model, built at the start and handed down in parts.
 
-Layers, later ones win: defaults here, a TOML file, the environment, files in $CREDENTIALS_DIRECTORY. Nobody else
-reads the environment. What each key means to a user stands in `config/bytebridge.toml`.
+Layers, later ones win: defaults here, a TOML file, the environment, files in $CREDENTIALS_DIRECTORY. Nobody
+else reads the environment. What each key means to a user stands in `config/bytebridge.toml`.
 """
 
 import os
 import re
-import tomllib
-from collections.abc import Mapping
-from datetime import datetime
-from decimal import Decimal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
-    NonNegativeInt,
-    PositiveInt,
     SecretStr,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
-from pydantic_settings import (
-    BaseSettings,
-    NestedSecretsSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bytebridge.errors import SettingsError
+from bytebridge.setting_forms import (
+    Cron,
+    Email,
+    Flag,
+    Listen,
+    Moment,
+    Natural,
+    OfficeHours,
+    Pattern,
+    Port,
+    Positive,
+    Price,
+    QuietBefore,
+    Reference,
+    Secret,
+    Site,
+    StoreUrl,
+    TableOrList,
+    Whole,
+    Zone,
+)
+from bytebridge.setting_layers import PREFIX, Layers, Origin, read, variable
+from bytebridge.setting_problems import problems
 
-PREFIX = "BYTEBRIDGE_"
 DEFAULT_FILES = (Path("/etc/bytebridge/bytebridge.toml"), Path("bytebridge.toml"))
-
-
-def _site(value: str) -> str:
-    if value and not re.match(r"https?://[^/\s@?#]+", value):
-        raise ValueError("the site's root, such as https://desk.example.com")
-    if re.search(r"/api(/|$)", value):
-        raise ValueError("the site's root, without /api…")
-    return value.rstrip("/")
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (OSError, ValueError) as error:
-        raise ValueError("a time zone such as Europe/Madrid") from error
-    return value
-
-
-def _pattern(value: str) -> str:
-    try:
-        re.compile(value)
-    except re.error as error:
-        raise ValueError(f"a regular expression ({error})") from error
-    return value
-
-
-def _moment(value: Any) -> Any:
-    """ISO 8601 text or a TOML date; without a zone it is UTC. Empty text means None."""
-    if value == "":
-        return None
-    if hasattr(value, "isoformat"):
-        value = value.isoformat()
-    if isinstance(value, str):
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError as error:
-            raise ValueError("an ISO 8601 date or time such as 2026-01-31 or 2026-01-31T09:00:00+01:00") from error
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo("UTC"))).timestamp())
-    return value
-
-
-Site = Annotated[str, AfterValidator(_site)]
-Zone = Annotated[str, AfterValidator(_zone)]
-Pattern = Annotated[str, AfterValidator(_pattern)]
-Moment = Annotated[int | None, BeforeValidator(_moment)]
-Email = Annotated[str, Field(pattern=r"^$|^[^@\s<>,;]+@[^@\s<>,;]+$")]
+SYSTEM_STATE = Path("/var/lib/bytebridge")
 NO_SECRET = SecretStr("")
+Kind = Literal["", "consultation", "intervention", "upgrade", "quote", "module", "free"]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class StoreSettings(Section):
-    url: str = ""
+    url: StoreUrl = ""
 
 
 class Fields(Section):
@@ -114,57 +83,57 @@ class Kinds(Section):
 
 class HelpdeskSettings(Section):
     url: Site = ""
-    api_key: SecretStr = NO_SECRET
-    message_api_key: SecretStr = NO_SECRET
+    api_key: Secret = NO_SECRET
+    message_api_key: Secret = NO_SECRET
     agent: Email = ""
     reply_as: Literal["reply", "note", "email"] = "reply"
-    poll_interval: PositiveInt = 60
+    poll_interval: Positive = 60
     time_zone: Zone = "UTC"
     fields: Fields = Fields()
     kinds: Kinds = Kinds()
-    default_kind: Literal["", "consultation", "intervention", "upgrade", "quote", "module", "free"] = ""
+    default_kind: Kind = ""
     departments: list[str] = []
-    restore_status: bool = True
-    note_reviews: bool = True
-    requests_per_minute: PositiveInt = 60
+    restore_status: Flag = True
+    note_reviews: Flag = True
+    requests_per_minute: Positive = 60
     since: Moment = None
     ca_file: str = ""
 
 
 class ShopSettings(Section):
     url: Site = ""
-    api_key: SecretStr = NO_SECRET
-    key_in_query: bool = False
-    poll_interval: PositiveInt = 300
+    api_key: Secret = NO_SECRET
+    key_in_query: Flag = False
+    poll_interval: Positive = 300
     time_zone: Zone = "Europe/Madrid"
-    paid_states: list[int] = []
-    taken_back_states: list[int] = [6, 7, 8]
+    paid_states: list[Whole] = []
+    taken_back_states: list[Whole] = [6, 7, 8]
     since: Moment = None
-    requests_per_minute: PositiveInt = 60
+    requests_per_minute: Positive = 60
     ca_file: str = ""
 
 
 class ErpSettings(Section):
     url: Site = ""
-    api_key: SecretStr = NO_SECRET
-    poll_interval: PositiveInt = 300
+    api_key: Secret = NO_SECRET
+    poll_interval: Positive = 300
     time_zone: Zone = "Europe/Madrid"
-    read_invoices: bool = True
-    write_back: bool = True
-    share_company: bool = False
+    read_invoices: Flag = True
+    write_back: Flag = True
+    share_company: Flag = False
     balance_field: str = "credit_balance"
     since: Moment = None
-    take_back_after: NonNegativeInt = 24
+    take_back_after: Natural = 24
     shop_reference: Pattern = ""
-    requests_per_minute: PositiveInt = 60
+    requests_per_minute: Positive = 60
     ca_file: str = ""
 
 
 class PackSettings(Section):
-    reference: Pattern
-    credits: PositiveInt | None = None
+    reference: Reference
+    credits: Positive | None = None
     url: str = ""
-    price: Decimal | None = None
+    price: Price | None = None
     valid_from: Moment = None
 
     @model_validator(mode="after")
@@ -178,14 +147,14 @@ class PackSettings(Section):
 
 
 class ModuleSettings(Section):
-    reference: Pattern
-    support_days: PositiveInt = 365
+    reference: Reference
+    support_days: Positive = 365
 
 
 class RateSettings(Section):
-    minimum: NonNegativeInt | None = None
-    block: PositiveInt | None = None
-    flat: NonNegativeInt | None = None
+    minimum: Natural | None = None
+    block: Positive | None = None
+    flat: Natural | None = None
     valid_from: Moment = None
 
     @model_validator(mode="after")
@@ -197,49 +166,83 @@ class RateSettings(Section):
         return self
 
 
-def _rates(value: Any) -> Any:
-    return [value] if isinstance(value, Mapping) else value
+TARIFF = {
+    "consultation": {"minimum": 15, "block": 15},
+    "intervention": {"minimum": 45, "block": 15},
+    "upgrade": {"flat": 120},
+}
 
 
-Rates = Annotated[list[RateSettings], BeforeValidator(_rates), Field(min_length=1)]
+def _rates(value: Any, info: ValidationInfo) -> Any:
+    """One table is a list of one. What a rate in blocks leaves out stays as built in, and the built-in rate
+    holds before the first date.
+    """
+    built_in = TARIFF[str(info.field_name)]
+    rates = [value] if isinstance(value, Mapping | RateSettings) else value
+    if not isinstance(rates, list) or not all(isinstance(rate, Mapping | RateSettings) for rate in rates):
+        return rates
+    filled = [_filled(rate, built_in) for rate in rates]
+    dated = [rate.get("valid_from") if isinstance(rate, Mapping) else rate.valid_from for rate in filled]
+    return [built_in, *filled] if filled and all(day not in (None, "") for day in dated) else filled
+
+
+def _filled(rate: Any, built_in: Mapping[str, int]) -> Any:
+    if isinstance(rate, Mapping) and "flat" not in {**rate, **built_in}:
+        return {**built_in, **rate}
+    return rate
+
+
+Rates = Annotated[
+    list[RateSettings],
+    TableOrList(RateSettings.model_fields),
+    BeforeValidator(_rates),
+    Field(min_length=1, validate_default=True),
+]
 
 
 class TariffSettings(Section):
-    """Per kind one rate, or a list of rates that differ in valid_from."""
+    """Per kind its rates, which differ in valid_from."""
 
     consultation: Rates = [RateSettings(minimum=15, block=15)]
     intervention: Rates = [RateSettings(minimum=45, block=15)]
     upgrade: Rates = [RateSettings(flat=120)]
 
+    @field_validator("*")
+    @classmethod
+    def _one_rate_a_day(cls, rates: list[RateSettings]) -> list[RateSettings]:
+        if len({rate.valid_from for rate in rates}) < len(rates):
+            raise ValueError("rates that differ in valid_from")
+        return rates
+
 
 class NoticeSettings(Section):
     language: Literal["es", "fr", "en"] = "es"
-    low_balance: NonNegativeInt = 30
+    low_balance: Natural = 30
     from_: Email = Field(default="", alias="from")
     time_zone: Zone = "Europe/Madrid"
-    office_hours: Annotated[str, Field(pattern=r"^$|^[a-z]{3}(-[a-z]{3})? \d\d:\d\d-\d\d:\d\d$")] = "mon-fri 09:00-18:00"
-    quiet_before: Moment | Literal["creation"] = "creation"
+    office_hours: OfficeHours = "mon-fri 09:00-18:00"
+    quiet_before: QuietBefore = "creation"
     only_to: list[Email] = []
     staff: Email = ""
-    module_ending_days: NonNegativeInt = 0
-    recheck_after: NonNegativeInt = 60
+    module_ending_days: Natural = 0
+    recheck_after: Natural = 60
     statement_words: list[str] = ["saldo", "informe de créditos", "solde", "relevé", "balance", "statement"]
-    strangers: bool = False
+    strangers: Flag = False
     templates: str = ""
 
 
 class SmtpSettings(Section):
     host: str = ""
-    port: Annotated[int, Field(ge=1, le=65535)] = 587
+    port: Port = 587
     username: str = ""
-    password: SecretStr = NO_SECRET
+    password: Secret = NO_SECRET
     security: Literal["starttls", "tls", "none"] = "starttls"
     ca_file: str = ""
 
 
 class ServiceSettings(Section):
-    listen: Annotated[str, Field(pattern=r"^$|^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$")] = "127.0.0.1:9464"
-    reconcile_at: str = "30 3 * * *"
+    listen: Listen = "127.0.0.1:9464"
+    reconcile_at: Cron = "30 3 * * *"
 
 
 class LoggingSettings(Section):
@@ -248,11 +251,23 @@ class LoggingSettings(Section):
 
 
 class Settings(BaseSettings):
-    """The whole configuration, checked. Secrets are SecretStr; an empty one was not given."""
+    """The whole configuration, checked. Secrets are SecretStr; an empty one was not given.
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
-    )
+    Its one source is what `setting_layers` has read: the library's own sources stop at the first variable that is
+    no JSON, and forget where a value came from.
+    """
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003  (the library's signature)
+        init_settings: PydanticBaseSettingsSource,
+        **_others: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what was read: nothing is taken from the environment behind our back."""
+        return (init_settings,)
 
     store: StoreSettings = StoreSettings()
     helpdesk: HelpdeskSettings = HelpdeskSettings()
@@ -266,144 +281,111 @@ class Settings(BaseSettings):
     service: ServiceSettings = ServiceSettings()
     logging: LoggingSettings = LoggingSettings()
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  (the library's signature)
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Credentials before environment before file; the file arrives as keyword arguments."""
-        sources: list[PydanticBaseSettingsSource] = []
-        directory = os.environ.get("CREDENTIALS_DIRECTORY")
-        if directory:
-            sources.append(
-                NestedSecretsSettingsSource(
-                    file_secret_settings,
-                    secrets_dir=directory,
-                    secrets_prefix=PREFIX.lower(),
-                    secrets_nested_delimiter="__",
-                )
-            )
-        return (*sources, env_settings, init_settings)
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """One key as it holds: its value ready for JSON, secrets as `***`, and where that came from."""
+
+    key: str
+    value: Any
+    origin: Origin
 
 
-def find_file(given: str | None) -> Path | None:
+def find_file(given: str | None, environ: Mapping[str, str] = os.environ) -> Path | None:
     """The TOML file to read: the one given, else $BYTEBRIDGE_CONFIG, else the first default that exists."""
-    named = given or os.environ.get(PREFIX + "CONFIG")
-    if named:
-        return Path(named)
-    return next((path for path in DEFAULT_FILES if path.is_file()), None)
+    named = given or environ.get(PREFIX + "CONFIG")
+    # lexists: a file that may not be read must be complained of, not passed over
+    return Path(named) if named else next((path for path in DEFAULT_FILES if os.path.lexists(path)), None)
 
 
-def load(given: str | None = None) -> Settings:
-    """The checked configuration. SettingsError names every mistake at once, never a value that may be secret."""
-    path = find_file(given)
-    table: dict[str, Any] = {}
-    if path is not None:
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SettingsError([f"{path}: cannot be read ({error.strerror}): give --config FILE"]) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SettingsError([f"{path}: not valid TOML: {error}"]) from error
-    problems = unknown_variables()
+def load(given: str | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The checked configuration. SettingsError names every mistake, and no value that may be secret."""
+    layers = read(Settings, find_file(given, environ), environ)
     try:
-        settings = Settings(**table)
+        settings = Settings.model_validate(layers.table)
     except ValidationError as error:
-        raise SettingsError(problems + _problems(error, table, path)) from None
-    except ValueError as error:  # an environment variable that should hold JSON
-        raise SettingsError([*problems, str(error).splitlines()[0]]) from None
-    if problems:
-        raise SettingsError(problems)
+        raise SettingsError(layers.problems + problems(error, Settings, layers)) from None
+    if wrong := layers.problems + _lost_files(settings, layers):
+        raise SettingsError(wrong)
     return settings
 
 
-def unknown_variables() -> list[str]:
-    """One line for each BYTEBRIDGE_ variable that names no key: a misspelt secret must not pass unnoticed."""
-    known = {PREFIX + "CONFIG"}
-    for name, field in Settings.model_fields.items():
-        known.add(f"{PREFIX}{name.upper()}")
-        known |= _variables(f"{PREFIX}{name.upper()}", field.annotation)
+def _lost_files(settings: Settings, layers: Layers) -> list[str]:
+    """Files and folders that are named and not there: better said now than at the first letter."""
+    named = [
+        (("helpdesk", "ca_file"), settings.helpdesk.ca_file, os.path.isfile, "a file"),
+        (("shop", "ca_file"), settings.shop.ca_file, os.path.isfile, "a file"),
+        (("erp", "ca_file"), settings.erp.ca_file, os.path.isfile, "a file"),
+        (("smtp", "ca_file"), settings.smtp.ca_file, os.path.isfile, "a file"),
+        (("notices", "templates"), settings.notices.templates, os.path.isdir, "a folder"),
+    ]
     return [
-        f"environment: {name}: no such key; see `bytebridge config show` for all of them"
-        for name in sorted(os.environ)
-        if name.startswith(PREFIX) and not name.startswith(PREFIX + "TEST_") and name not in known
+        f"{'.'.join(key)}: {layers.origin(key)}: expected: {kind} that exists"
+        for key, value, is_there, kind in named
+        if value and not is_there(value)
     ]
 
 
-def _variables(prefix: str, annotation: Any) -> set[str]:
-    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-        return set()
-    names: set[str] = set()
-    for name, field in annotation.model_fields.items():
-        variable = f"{prefix}__{(field.alias or name).upper()}"
-        names |= {variable} | _variables(variable, field.annotation)
-    return names
-
-
-def _problems(error: ValidationError, table: Mapping[str, Any], path: Path | None) -> list[str]:
-    lines: dict[str, None] = {}
-    for item in error.errors(include_url=False, include_input=False, include_context=False):
-        parts = [str(part) for part in item["loc"]]
-        key = ".".join(parts)
-        place = str(path) if path is not None and _in_table(parts, table) else origin_of(parts)
-        expected = "no such key" if item["type"] == "extra_forbidden" else item["msg"].removeprefix("Value error, ")
-        lines[f"{key}: {place}: {'' if expected == 'no such key' else 'expected: '}{expected}"] = None
-    return list(lines)
-
-
-def _in_table(parts: list[str], table: Any) -> bool:
-    variable = PREFIX + "__".join(parts).upper()
-    if variable in os.environ:
-        return False
-    for part in parts:
-        if isinstance(table, Mapping) and part in table:
-            table = table[part]
-        elif isinstance(table, list) and part.isdecimal() and int(part) < len(table):
-            table = table[int(part)]
-        else:
-            return isinstance(table, Mapping | list) and part is parts[-1] and part is not parts[0]
-    return True
-
-
-def origin_of(parts: list[str]) -> str:
-    """Where an environment or credential value for this key comes from: the variable's or the file's name."""
-    variable = PREFIX + "__".join(parts).upper()
-    directory = os.environ.get("CREDENTIALS_DIRECTORY")
-    if directory and (Path(directory) / variable.lower()).is_file():
-        return f"credential {variable.lower()}"
-    return f"environment {variable}"
-
-
 def need(settings: Settings, *secrets: str) -> None:
-    """SettingsError unless each of these dotted secrets was given, where its system is configured at all."""
-    problems = []
+    """SettingsError unless each of these dotted secrets was given, where its system is configured at all.
+
+    smtp.password is needed only together with smtp.username.
+    """
+    missing: list[str] = []
     for dotted in secrets:
         section, key = dotted.split(".")
-        value = getattr(getattr(settings, section), key)
-        configured = getattr(settings, section).url if section != "smtp" else settings.smtp.host
-        if configured and not value.get_secret_value():
-            variable = f"{PREFIX}{section.upper()}__{key.upper()}"
-            problems.append(f"{dotted}: missing: set {variable}, or a credential file {variable.lower()}")
-    if problems:
-        raise SettingsError(problems)
+        part = getattr(settings, section)
+        configured = part.host and part.username if section == "smtp" else part.url
+        if configured and not getattr(part, key).get_secret_value():
+            name = variable((section, key))
+            missing.append(f"{dotted}: missing: expected: a secret in {name} or in a credential file {name.lower()}")
+    if missing:
+        raise SettingsError(missing)
 
 
-def state_directory() -> Path:
-    """Where an SQLite store and the store's side file live; no access is an error of the caller, never another place."""
-    if given := os.environ.get("STATE_DIRECTORY"):
+def origins(path: Path | None, environ: Mapping[str, str] = os.environ) -> dict[str, Origin]:
+    """Where each value that is no default comes from, by dotted key. SettingsError for an unreadable file."""
+    return read(Settings, path, environ).origins
+
+
+def effective(settings: Settings, given: Mapping[str, Origin]) -> list[Effective]:
+    """Every key in the model's order, for `config show`."""
+    layers = Layers(origins=dict(given))
+    flat = _flat(settings.model_dump(mode="json", by_alias=True), ())
+    return [Effective(".".join(key), value, layers.origin(key)) for key, value in flat]
+
+
+def _flat(table: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, (*above, name))
+        else:
+            yield (*above, name), value
+
+
+def secret_values(settings: Settings) -> list[str]:
+    """Every secret there is, for the masks of logs and errors; the password in the store's URL is one."""
+    password = re.match(r"[^/]*//[^/@:]*:(.*)@", settings.store.url)
+    given = [
+        settings.helpdesk.api_key,
+        settings.helpdesk.message_api_key,
+        settings.shop.api_key,
+        settings.erp.api_key,
+        settings.smtp.password,
+    ]
+    values = [secret.get_secret_value() for secret in given]
+    return [value for value in [*values, password[1] if password else ""] if value]
+
+
+def state_directory(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where an SQLite store and its side file live; no access is the caller's error, never another place."""
+    if given := environ.get("STATE_DIRECTORY"):
         return Path(given.split(":")[0])
-    system = Path("/var/lib/bytebridge")
-    if system.exists():
-        return system
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    if os.path.lexists(SYSTEM_STATE):
+        return SYSTEM_STATE
+    base = environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
     return Path(base) / "bytebridge"
 
 
-def store_url(settings: Settings) -> str:
-    return settings.store.url or f"sqlite:///{state_directory() / 'bytebridge.db'}"
-
-
+def store_url(settings: Settings, environ: Mapping[str, str] = os.environ) -> str:
+    return settings.store.url or f"sqlite:///{state_directory(environ) / 'bytebridge.db'}"

@@ -1,0 +1,204 @@
+"""The forms of a setting's value: each turns what was written into a checked value or says what is expected.
+
+Numbers and flags are strict, because a quoted number in a file is a slip; text from the environment is `Text`
+and is read as what the key needs.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr
+
+MASK = "***"
+FLAGS = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
+WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))  # minute, hour, day, month, day of the week
+DATABASES = "sqlite|postgresql|mysql|mariadb"
+
+
+class Text(str):
+    """A value from the environment or a credential file, which cannot say whether it is a number."""
+
+    __slots__ = ()
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, Text) and re.fullmatch(r"\s*[+-]?\d{1,18}\s*", value) else value
+
+
+def _flag(value: Any) -> Any:
+    return FLAGS.get(value.strip().lower(), value) if isinstance(value, Text) else value
+
+
+def _decimal(value: Any) -> Any:
+    """A price as a TOML number or as text; never through a binary fraction."""
+    try:
+        amount = Decimal(str(value).strip())
+    except InvalidOperation as error:
+        raise ValueError("a decimal such as 145.20") from error
+    if isinstance(value, bool) or not amount.is_finite() or amount < 0:
+        raise ValueError("a decimal such as 145.20")
+    return amount
+
+
+def _site(value: str) -> str:
+    if not re.fullmatch(r"(https?://[^/\s@?#]+(/[^\s@?#]*)?)?", value):
+        raise ValueError("the site's root, such as https://desk.example.com")
+    if re.search(r"/api(/|$)", value):
+        raise ValueError("the site's root, without /api…")
+    return value.rstrip("/")
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (OSError, ValueError, KeyError) as error:  # KeyError: no such zone
+        raise ValueError("a time zone such as Europe/Madrid") from error
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"a regular expression ({error})") from error
+    return value
+
+
+def _email(value: str) -> str:
+    if not re.fullmatch(r"([^@\s<>,;]+@[^@\s<>,;]+)?", value):
+        raise ValueError("an e-mail address such as support@example.com")
+    return value
+
+
+def _moment(value: Any) -> Any:
+    """ISO 8601 text or a TOML date; without a zone it is UTC. Empty text means None."""
+    if value == "" or value is None:
+        return None
+    text = value.isoformat() if isinstance(value, date) else value
+    try:
+        moment = datetime.fromisoformat(text)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, TypeError, OverflowError) as error:
+        raise ValueError("an ISO 8601 date or time such as 2026-01-31 or 2026-01-31T09:00:00+01:00") from error
+
+
+def _quiet(value: Any) -> Any:
+    return value if value == "creation" else _moment(value)
+
+
+def iso(value: Any) -> Any:
+    """An instant [epoch s] as ISO 8601 in UTC; anything else as it is."""
+    return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, int) else value
+
+
+def _secret(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().isprintable():
+        raise ValueError("one line of printable text")
+    return value
+
+
+def _store(value: str) -> str:
+    if value and not re.match(rf"({DATABASES})(\+\w+)?://", value):
+        raise ValueError(f"a SQLAlchemy URL that begins with one of {DATABASES.replace('|', ', ')}")
+    return value
+
+
+def without_password(url: str) -> str:
+    return re.sub(r"(?<=://)([^/@:]*):.*@", rf"\1:{MASK}@", url)
+
+
+def _listen(value: str) -> str:
+    match = re.fullmatch(r"(?:\[[0-9a-fA-F:.]+\]|[^:\s\[\]]+):(\d{1,5})", value)
+    if value and (match is None or int(match[1]) > 65535):
+        raise ValueError('an address and a port such as 127.0.0.1:9464, or "" for none')
+    return value
+
+
+def _hours(value: str) -> str:
+    match = re.fullmatch(r"([a-z]{3})(?:-([a-z]{3}))? (\d\d):(\d\d)-(\d\d):(\d\d)", value)
+    expected = 'days and times such as mon-fri 09:00-18:00, or "" for always'
+    if value and match is None:
+        raise ValueError(expected)
+    if match is not None:
+        first, last, *figures = match.groups()
+        opens, opens_minute, closes, closes_minute = map(int, figures)
+        known = first in WEEK and (last is None or last in WEEK)
+        begins, ends = opens * 60 + opens_minute, closes * 60 + closes_minute
+        if not known or max(opens_minute, closes_minute) > 59 or not begins < ends < 24 * 60:
+            raise ValueError(expected)
+    return value
+
+
+def _cron(value: str) -> str:
+    fields = value.split()
+    ok = len(fields) == len(CRON_RANGES) and all(map(_cron_field, fields, CRON_RANGES))
+    if value and not ok:
+        raise ValueError('minute, hour, day, month and day of the week as in cron, such as 30 3 * * *, or "" for never')
+    return value
+
+
+def _cron_field(field: str, limits: tuple[int, int]) -> bool:
+    return all(_cron_part(part, limits) for part in field.split(","))
+
+
+def _cron_part(part: str, limits: tuple[int, int]) -> bool:
+    span, slash, step = part.partition("/")
+    if slash and not (step.isdecimal() and int(step) > 0):
+        return False
+    ends = [_cron_number(end, limits) for end in span.split("-")] if span != "*" else list(limits)
+    return len(ends) <= 2 and all(limits[0] <= end <= limits[1] for end in ends) and ends == sorted(ends)
+
+
+def _cron_number(text: str, limits: tuple[int, int]) -> int:
+    names = {(1, 12): MONTHS, (0, 7): WEEK}.get(limits, ())
+    if text.lower() in names:
+        return names.index(text.lower()) + limits[0]
+    return int(text) if text.isdecimal() else -1
+
+
+def _masked(value: SecretStr) -> str:
+    return MASK if value.get_secret_value() else ""
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+Positive = Annotated[int, BeforeValidator(_whole), Field(ge=1)]
+Natural = Annotated[int, BeforeValidator(_whole), Field(ge=0)]
+Port = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=65535)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Price = Annotated[Decimal, BeforeValidator(_decimal)]
+Site = Annotated[str, AfterValidator(_site)]
+Zone = Annotated[str, AfterValidator(_zone)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Reference = Annotated[str, Field(min_length=1), AfterValidator(_pattern)]
+Email = Annotated[str, AfterValidator(_email)]
+Listen = Annotated[str, AfterValidator(_listen)]
+OfficeHours = Annotated[str, AfterValidator(_hours)]
+Cron = Annotated[str, AfterValidator(_cron)]
+StoreUrl = Annotated[
+    str, AfterValidator(_store), PlainSerializer(without_password, when_used="json"), Field(repr=False)
+]
+Moment = Annotated[int | None, BeforeValidator(_moment), PlainSerializer(iso, when_used="json")]
+QuietBefore = Annotated[int | str | None, BeforeValidator(_quiet), PlainSerializer(iso, when_used="json")]
+Secret = Annotated[SecretStr, AfterValidator(_secret), PlainSerializer(_masked, when_used="json")]
+
+
+class TableOrList:
+    """Marks a list that may also be written as its one table."""
+
+    def __init__(self, keys: Mapping[str, Any]) -> None:
+        self.keys = keys
