@@ -26,9 +26,7 @@ class RemoteError(BytebridgeError):
 class RemoteUnavailable(RemoteError):
     """Passing trouble (time-out, 5xx, 429, maintenance page): try again next turn, the cursor stays."""
 
-    def __init__(
-        self, system: str, operation: str, message: str, *, retry_after_s: float | None = None
-    ) -> None:
+    def __init__(self, system: str, operation: str, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(system, operation, message)
         self.retry_after_s = retry_after_s
 

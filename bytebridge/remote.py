@@ -70,7 +70,9 @@ def _unobserved(_system: str, _operation: str, _result: str, _seconds: float) ->
 class Budget:
     """A token bucket: at most `per_minute` requests a minute, a sixth of it at once."""
 
-    def __init__(self, per_minute: int, monotonic: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    def __init__(
+        self, per_minute: int, monotonic: Callable[[], float], sleep: Callable[[float], None]
+    ) -> None:
         self._rate = per_minute / 60
         self._burst = max(1.0, per_minute / 6)
         self._tokens = self._burst
@@ -273,7 +275,9 @@ class Remote:
         for chunk in response.iter_content(CHUNK):
             size += len(chunk)
             if size > self._limits.max_body:
-                raise RemoteUnavailable(self.system, operation, f"answer larger than {self._limits.max_body} bytes")
+                raise RemoteUnavailable(
+                    self.system, operation, f"answer larger than {self._limits.max_body} bytes"
+                )
             if self._monotonic() > ends:
                 raise RemoteUnavailable(
                     self.system, operation, f"answer not complete after {self._limits.total_s:g} s"
@@ -285,11 +289,15 @@ class Remote:
         # `from None`: the library's own texts hold the full address, which may hold a key
         if isinstance(error, requests.exceptions.SSLError):
             raise RemoteRefused(
-                self.system, operation, "its TLS certificate is not trusted: mend it or name its CA in ca_file"
+                self.system,
+                operation,
+                "its TLS certificate is not trusted: mend it or name its CA in ca_file",
             ) from None
         if isinstance(
             error,
-            requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | requests.exceptions.MissingSchema,
+            requests.exceptions.InvalidURL
+            | requests.exceptions.InvalidSchema
+            | requests.exceptions.MissingSchema,
         ):
             raise RemoteRefused(self.system, operation, "its url is not an http(s) address") from None
         reason = _reason(error)

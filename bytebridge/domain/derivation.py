@@ -28,9 +28,7 @@ def recompute(derivation: Mapping[str, Any]) -> Credits:
     """What a document is worth by its stored derivation alone [credits, signed as an entry]."""
     match derivation["rule"]:
         case "packs":
-            return Credits(
-                sum(line["credits"] * (line["units"] - line["taken_back"]) for line in derivation["lines"])
-            )
+            return Credits(sum(line["credits"] * (line["units"] - line["taken_back"]) for line in derivation["lines"]))
         case "credit_note":
             return Credits(-min(derivation["claim"], derivation["left"]))
         case "blocks":

@@ -1,0 +1,3 @@
+from bytebridge.cli import main
+
+main()

@@ -1,0 +1,83 @@
+"""The `bytebridge` command: one module per group, imported when it is asked for."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from bytebridge import __version__
+from bytebridge.errors import BytebridgeError, SettingsError
+
+COMMANDS = {
+    "run": "service",
+    "poll": "service",
+    "reconcile": "reconcile",
+    "runs": "runs",
+    "balance": "balance",
+    "explain": "explain",
+    "statement": "balance",
+    "accounts": "accounts",
+    "adjust": "adjust",
+    "import": "adjust",
+    "review": "review",
+    "notices": "notices",
+    "doctor": "doctor",
+    "db": "db",
+    "config": "config",
+    "sandbox": "sandbox",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported one by one, so that each starts at once."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"bytebridge.cli.{COMMANDS[name]}")
+        found: click.Command = getattr(module, f"{name}_command")
+        return found
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--config", metavar="FILE", help="The TOML file to read [$BYTEBRIDGE_CONFIG].")
+@click.version_option(__version__, prog_name="bytebridge")
+@click.pass_context
+def cli(ctx: click.Context, config: str | None) -> None:
+    """Prepaid support credits between help desk, shop and ERP.
+
+    \b
+    See it run:       bytebridge sandbox
+    Check a setup:    bytebridge doctor
+    Try without harm: bytebridge poll --dry-run
+    Ask for one:      bytebridge balance ana@example.com
+
+    Exit codes: 0 done; 1 it failed; 2 wrong usage or configuration; 3 done, and something was found.
+    """
+    ctx.obj = config
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command's entry: errors become one sentence on standard error and an exit code."""
+    try:
+        code: Any = cli.main(args=arguments, standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except SettingsError as error:
+        for line in error.problems:
+            click.echo(f"bytebridge: {line}", err=True)
+        sys.exit(2)
+    except BytebridgeError as error:
+        click.echo(f"bytebridge: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,289 @@
+"""The daemon: the same jobs on a schedule, signals, the watchdog. It knows when, never what."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from bytebridge import __version__, logs, service, snapshot
+from bytebridge.domain.model import Source
+from bytebridge.errors import SettingsError, StoreBroken, StoreBusy
+from bytebridge.jobs.context import Context
+from bytebridge.jobs.reconcile import Window
+from bytebridge.ledger import outbox
+from bytebridge.ledger.engine import Store
+from bytebridge.logs import log
+from bytebridge.monitor import Monitor
+from bytebridge.notify import Notifier, supervisor
+from bytebridge.settings import Settings, find_file, load, need, secret_values, store_url
+from bytebridge.status_server import StatusServer, serve
+
+TICK_S = 1.0
+ENDS_WITHIN_S = 9.0  # after SIGTERM; what is then still open is safe to lose, as after any kill
+DELIVER_EVERY_S = 15
+JUMP_S = 30  # a wall clock that moved by more than this against the monotonic one was set
+HANGS_AFTER_S = 1800.0  # a job without a sign of life for this long stops the watchdog's food
+RELOADABLE = ("packs", "modules", "tariff", "notices", "helpdesk", "shop", "erp", "smtp", "logging")
+
+
+class Stopping(Exception):  # noqa: N818  (no error: it ends a wait when the daemon is asked to end)
+    """Raised out of a wait so that the unit of work ends at once."""
+
+
+class Daemon:
+    """One process; `run` returns its exit code."""
+
+    def __init__(self, config: str | None) -> None:
+        self._config = config
+        self._stop = threading.Event()
+        self._reload = threading.Event()
+        self._broken: str | None = None
+        self._began = time.monotonic()
+        self._context_lock = threading.Lock()
+
+    def run(self) -> int:
+        settings = load(self._config)
+        need(settings, "helpdesk.api_key", "shop.api_key", "erp.api_key")
+        told = supervisor(os.environ, sys.stderr, os.getpid())
+        self._journal = told.journal
+        self._configure_logs(settings)
+        self._notifier = Notifier(told.notify_socket, told.watchdog_usec)
+        log(
+            "service_started",
+            version=__version__,
+            config=str(find_file(self._config) or ""),
+            store=self._store_name(settings),
+            listen=settings.service.listen,
+        )
+        self._catch_signals()
+        self._store = service.open_store(settings, write=True)
+        code = 1
+        try:
+            code = self._serve(settings)
+        finally:
+            self._notifier.stopping("ending")
+            self._store.close()
+            log("service_stopped", code=code, uptime_s=round(time.monotonic() - self._began))
+        return code
+
+    def _store_name(self, settings: Settings) -> str:
+        return Store(store_url(settings), read_only=True).url.render_as_string(hide_password=True)
+
+    def _configure_logs(self, settings: Settings) -> None:
+        logs.configure(
+            settings.logging.level,
+            settings.logging.format,
+            secrets=secret_values(settings),
+            journal=self._journal,
+        )
+
+    def _catch_signals(self) -> None:
+        def stop(number: int, _frame: Any) -> None:
+            log("service_stopping", signal=signal.Signals(number).name)
+            self._stop.set()
+            # a second one really ends the process
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        signal.signal(signal.SIGHUP, lambda *_: self._reload.set())
+
+    def _serve(self, settings: Settings) -> int:
+        self._monitor = Monitor(
+            service.intervals(settings),
+            lambda: snapshot.of(self._store, service.clock()),
+            time.monotonic,
+            __version__,
+        )
+        self._build(settings)
+        self._store.transact(
+            lambda connection: outbox.recover(connection, service.clock(), settings.notices.recheck_after)
+        )
+        page = self._listen(settings)
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(6)},
+            # a late run is run, once: the default drops what is a second late
+            job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
+        )
+        self._schedule(settings)
+        self._scheduler.start()
+        self._monitor.set_ready(ready=True)
+        self._notifier.ready("running")
+        log("service_ready", sources=[source.value for source in self._context.connectors])
+        self._watch()
+        self._monitor.set_ready(ready=False)
+        self._end()
+        if page is not None:
+            page.stop()
+        return 1 if self._broken else 0
+
+    def _build(self, settings: Settings) -> None:
+        context = service.build(
+            settings,
+            self._store,
+            by="daemon",
+            observe=self._monitor.observe,
+            sleep=self._sleep,
+            stopping=self._stop.is_set,
+        )
+        with self._context_lock:
+            self._context = context
+
+    def _sleep(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise Stopping
+
+    def _listen(self, settings: Settings) -> StatusServer | None:
+        if not settings.service.listen:
+            return None
+        return serve(settings.service.listen, self._monitor, lambda: snapshot.page(self._store, service.clock()))
+
+    def _schedule(self, settings: Settings) -> None:
+        now = datetime.now(UTC)
+        for source, seconds in service.intervals(settings).items():
+            self._add(
+                f"poll_{source}",
+                self._poller(Source(source)),
+                IntervalTrigger(seconds=int(seconds), timezone=UTC),
+                now,
+            )
+        self._add("deliver", self._deliver, IntervalTrigger(seconds=DELIVER_EVERY_S, timezone=UTC), now)
+        if settings.erp.url and settings.erp.write_back:
+            self._add("write_back", self._write_back, IntervalTrigger(seconds=60, timezone=UTC), now)
+        if settings.service.reconcile_at:
+            # in UTC: a local hour comes twice or never on two nights of the year
+            cron = CronTrigger.from_crontab(settings.service.reconcile_at, timezone=UTC)
+            self._scheduler.add_job(
+                self._edge("reconcile", self._reconcile), cron, id="reconcile", replace_existing=True
+            )
+        self._monitor.set_intervals(service.intervals(settings))
+
+    def _add(self, name: str, work: Callable[[Context], object], trigger: IntervalTrigger, first: datetime) -> None:
+        self._monitor.jobs.watch(name, HANGS_AFTER_S)
+        self._scheduler.add_job(self._edge(name, work), trigger, id=name, next_run_time=first, replace_existing=True)
+
+    def _edge(self, name: str, work: Callable[[Context], object]) -> Callable[[], None]:
+        """The one place where a bug in a job is caught: logged with its traceback, red when it repeats."""
+
+        def job() -> None:
+            if self._stop.is_set():
+                return
+            with self._context_lock:
+                context = self._context
+            crashed = False
+            try:
+                work(context)
+            except Stopping:
+                pass  # the wait it was in is over; what it had booked stays, the rest is read again
+            except StoreBusy as error:
+                log("store_busy", operation=name, error=str(error), attempt=None)
+            except StoreBroken as error:
+                log("store_broken", store="", error=str(error))
+                self._broken = str(error)
+                self._stop.set()
+            except Exception as error:  # noqa: BLE001
+                crashed = True
+                log("job_crashed", job=name, error=type(error).__name__, exc_info=error)
+            self._monitor.jobs.ended(name, crashed=crashed)
+
+        return job
+
+    def _poller(self, source: Source) -> Callable[[Context], None]:
+        def poll(context: Context) -> None:
+            began = time.monotonic()
+            done = service.one_pass(context, [source], deliver=source == Source.HELPDESK)
+            result = done.results.get(source)
+            if result is not None:
+                self._monitor.pass_finished(
+                    source.value,
+                    ok=result.error is None,
+                    examined=result.examined,
+                    posted=result.kinds,
+                    drift=0,
+                    seconds=time.monotonic() - began,
+                )
+                self._monitor.metrics.moved(result.granted)
+                self._monitor.metrics.moved(-result.debited)
+
+        return poll
+
+    def _deliver(self, context: Context) -> None:
+        service.one_pass(context, [], write_back=False)
+
+    def _write_back(self, context: Context) -> None:
+        service.one_pass(context, [], deliver=False)
+
+    def _reconcile(self, context: Context) -> None:
+        service.reconciliation(context, service.ORDER, Window(), dry_run=False)
+
+    def _watch(self) -> None:
+        """The main thread: feeds the watchdog, notices a set clock, reloads; until the daemon should end."""
+        fed = 0.0
+        offset = time.time() - time.monotonic()
+        while not self._stop.wait(TICK_S):
+            moved = time.time() - time.monotonic() - offset
+            if abs(moved) > JUMP_S:
+                log("clock_moved", seconds=round(moved))
+                offset += moved
+                self._wake()
+            if self._reload.is_set():
+                self._reload.clear()
+                self._reconfigure()
+            every = self._notifier.watchdog_every_s
+            late = self._monitor.jobs.overdue()
+            if every and time.monotonic() - fed >= every and not late:
+                fed = time.monotonic()
+                self._notifier.watchdog()
+                self._notifier.status(self._monitor.healthz()[1])
+
+    def _wake(self) -> None:
+        """A clock set back must not silence the jobs: each interval counts anew from now."""
+        for job in self._scheduler.get_jobs():
+            if isinstance(job.trigger, IntervalTrigger):
+                seconds = int(job.trigger.interval_length)
+                trigger = IntervalTrigger(seconds=seconds, timezone=UTC)
+                job.reschedule(trigger)
+                job.modify(next_run_time=datetime.now(UTC))
+
+    def _reconfigure(self) -> None:
+        self._notifier.reloading()
+        try:
+            settings = load(self._config)
+            need(settings, "helpdesk.api_key", "shop.api_key", "erp.api_key")
+        except SettingsError as error:
+            log("configuration_rejected", problems=error.problems)
+            self._notifier.ready("running, new configuration rejected")
+            return
+        before = self._context.settings
+        changed = [name for name in type(settings).model_fields if getattr(before, name) != getattr(settings, name)]
+        restart = [name for name in changed if name not in RELOADABLE]
+        self._configure_logs(settings)
+        self._build(settings)
+        for job in self._scheduler.get_jobs():
+            job.remove()
+            self._monitor.jobs.forget(job.id)
+        self._schedule(settings)
+        log("configuration_reloaded", changed=changed, restart=restart)
+        self._notifier.ready("running")
+
+    def _end(self) -> None:
+        """Waits for the units of work under way, but not for ever."""
+        done = threading.Thread(target=lambda: self._scheduler.shutdown(wait=True), daemon=True)
+        done.start()
+        done.join(ENDS_WITHIN_S - 1)
+        if done.is_alive():
+            # a request is still under way: everything it could book is read again at the next start
+            log("service_stopped", code=0, uptime_s=round(time.monotonic() - self._began))
+            self._notifier.stopping("a request was cut off")
+            os._exit(1 if self._broken else 0)

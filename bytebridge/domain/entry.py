@@ -1,0 +1,95 @@
+"""An entry of the ledger and its hash chain."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from bytebridge.domain.model import Credits, Instant
+
+GENESIS = "0" * 64
+
+
+class EntryKind(StrEnum):
+    GRANT = "grant"
+    DEBIT = "debit"
+    CORRECTION = "correction"
+    REFUND = "refund"
+    ADJUSTMENT = "adjustment"
+    OPENING = "opening"
+    MERGE = "merge"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A signed row about to be added.
+
+    was: what the document had moved before this posting, signed. revision: 1 for the document's first posting.
+    """
+
+    account: int
+    document: str
+    revision: int
+    kind: EntryKind
+    credits: Credits
+    balance: Credits
+    was: Credits
+    happened: Instant
+    derivation: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the ledger. seq counts within the account from 1; balance is the account's right after it."""
+
+    id: int
+    account: int
+    seq: int
+    document: str
+    revision: int
+    kind: EntryKind
+    credits: Credits
+    balance: Credits
+    was: Credits
+    happened: Instant
+    recorded: Instant
+    run: int
+    derivation: Mapping[str, Any]
+    hash: str
+
+
+def encode(derivation: Mapping[str, Any]) -> str:
+    """The one JSON text of a derivation: what is stored is what is hashed."""
+    return json.dumps(derivation, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def chain(
+    previous: str,
+    account: int,
+    seq: int,
+    document: str,
+    revision: int,
+    kind: str,
+    credits: int,
+    balance: int,
+    was: int,
+    happened: int,
+    recorded: int,
+    derivation: str,
+) -> str:
+    """Hash of an entry: over the hash before it and every figure it holds; `derivation` as stored."""
+    figures = f"{account}|{seq}|{document}|{revision}|{kind}|{credits}|{balance}|{was}|{happened}|{recorded}"
+    text = f"{previous}|{figures}|{derivation}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def receipt(account: int, seq: int, head: str, document: str, revision: int, kind: str) -> str:
+    """The code a letter bears: BB-<account>-<seq>-<digits>.
+
+    Six digits are those of the account's chain at `seq`, so that the code proves the history up to it; two tell
+    letters apart that were written at the same head. The same after a restore.
+    """
+    salt = hashlib.sha256(f"{document}|{revision}|{kind}".encode("utf-8", "surrogatepass")).hexdigest()[:2]
+    return f"BB-{account}-{seq}-{head[:6]}{salt}".upper()

@@ -1,0 +1,65 @@
+"""What the ledger remembers of a document besides what the document says now, and what a person decided on it."""
+
+from dataclasses import dataclass
+
+from bytebridge.domain.model import Credits, Document, Instant, Invoice, Order, Source, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """born: customer and creation, so that a reused id is recognised. dated: its own date, fixed when first valued.
+
+    charged: it once moved credits. reopened, voided, missing: when it was first seen so, None when it is not
+    so now. warned: the highest minimum the customer was warned of beforehand. assumed: of a document older
+    than `since`, what it would have moved when first seen. asked: its subject or tag was answered with a statement.
+    """
+
+    born: str = ""
+    dated: Instant | None = None
+    charged: bool = False
+    reopened: Instant | None = None
+    voided: Instant | None = None
+    missing: Instant | None = None
+    warned: Credits = Credits(0)
+    assumed: Credits | None = None
+    asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's choice on a review: one of charge, accept, account, dismiss.
+
+    basis: digest of the document's state it was made on; it holds until that changes. credits: signed as an
+    entry, for charge. email: for account.
+    """
+
+    choice: str
+    basis: str
+    credits: Credits = Credits(0)
+    email: str = ""
+    reason: str = ""
+    by: str = ""
+
+
+def source_of(document: Document) -> Source:
+    match document:
+        case Order():
+            return Source.SHOP
+        case Invoice():
+            return Source.ERP
+        case Ticket():
+            return Source.HELPDESK
+
+
+def key_of(document: Document) -> str:
+    """The document's key in the ledger: source and the system's own id, which outlives codes and numbers."""
+    return f"{source_of(document)}:{document.id}"
+
+
+def born(document: Document) -> str:
+    """What a document keeps for life. An invoice's customer changes when third parties are merged: not part of it."""
+    match document:
+        case Order():
+            return f"{document.created_at}/{document.customer}"
+        case Invoice() | Ticket():
+            return str(document.created_at)

@@ -1,0 +1,218 @@
+"""Which letters a change calls for, and when none."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bytebridge.domain.accounts import normalise
+from bytebridge.domain.entry import EntryKind, Posting
+from bytebridge.domain.letter import Channel, NoticeKind
+from bytebridge.domain.memory import Memory
+from bytebridge.domain.model import Credits, Document, Instant, Ticket, TicketState
+from bytebridge.domain.rules import Rules, fold
+from bytebridge.domain.tariff import least
+from bytebridge.domain.view import Account
+
+STATEMENTS_A_DAY = 3
+UNTOLD = {EntryKind.ADJUSTMENT, EntryKind.OPENING, EntryKind.MERGE}
+REMINDED = ("intervention", "upgrade")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """quiet_before: what happened earlier is told to nobody. threshold: the firm's low balance [credits].
+
+    ticket_channels: how a letter that belongs to a ticket travels: ("ticket",), ("ticket", "email") for a note
+    with its mail, or ("email",). statement_words, statement_tags: folded.
+    """
+
+    quiet_before: Instant
+    threshold: Credits = Credits(30)
+    language: str = "es"
+    ticket_channels: tuple[Channel, ...] = (Channel.TICKET,)
+    statement_words: frozenset[str] = frozenset()
+    statement_tags: frozenset[str] = frozenset()
+    strangers: bool = False
+    share_company: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A letter that is due.
+
+    to: the address it came with, "" for the account's first. ticket: id of the ticket it replies to, "" for
+    none. cause: when what it tells came about; needs_shop: it may tell people to buy, so it waits for a
+    reading of the shop begun later than its cause. facts: values frozen now, the rest is read at rendering.
+    """
+
+    kind: NoticeKind
+    account: int
+    document: str
+    revision: int
+    channel: Channel
+    to: str
+    ticket: str
+    cause: Instant
+    needs_shop: bool
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def threshold_of(account: Account, policy: Policy) -> Credits:
+    return policy.threshold if account.threshold is None else account.threshold
+
+
+def is_told(posting: Posting, dated: Instant, changed: Instant, policy: Policy) -> bool:
+    """A first posting is told by the document's own date, a later one by when its change came."""
+    if posting.kind in UNTOLD:
+        return False
+    return (dated if posting.revision == 1 else changed) >= policy.quiet_before
+
+
+def for_posting(posting: Posting, document: Document, to: str, policy: Policy, cause: Instant) -> list[Draft]:
+    """The letter that tells one posting: by e-mail for a purchase, in the ticket for a charge."""
+    facts = {
+        "credits": posting.credits,
+        "was": posting.was,
+        "now": posting.was + posting.credits,
+        "derivation": posting.derivation,
+        "at": posting.happened,
+        "after": posting.balance,
+    }
+    if not isinstance(document, Ticket):
+        kind = NoticeKind.PURCHASE if posting.credits > 0 else NoticeKind.TAKEN_BACK
+        return [_draft(kind, posting, Channel.EMAIL, to, "", cause, facts, needs_shop=False)]
+    facts["reminder"] = posting.derivation.get("kind") in REMINDED
+    owed = posting.balance < 0
+    return [
+        _draft(NoticeKind.BALANCE, posting, channel, to, document.id, cause, facts, needs_shop=owed)
+        for channel in channels(document, policy)
+    ]
+
+
+def _draft(
+    kind: NoticeKind,
+    posting: Posting,
+    channel: Channel,
+    to: str,
+    ticket: str,
+    cause: Instant,
+    facts: Mapping[str, Any],
+    *,
+    needs_shop: bool,
+) -> Draft:
+    return Draft(
+        kind,
+        posting.account,
+        posting.document,
+        posting.revision,
+        channel,
+        to,
+        ticket,
+        cause,
+        needs_shop,
+        facts,
+    )
+
+
+def channels(ticket: Ticket, policy: Policy) -> tuple[Channel, ...]:
+    """How a letter of this ticket travels; one that cannot take a reply gets it by e-mail."""
+    return policy.ticket_channels if ticket.replyable else (Channel.EMAIL,)
+
+
+def low_balance(account: Account, before: Credits, posting: Posting, policy: Policy, cause: Instant) -> Draft | None:
+    """The low-balance letter of a fall from above or at the threshold to below it; None when one already waits."""
+    threshold = threshold_of(account, policy)
+    if not (before >= threshold > account.balance) or account.low_pending:
+        return None
+    facts = {"after": account.balance, "threshold": threshold}
+    return _draft(NoticeKind.LOW_BALANCE, posting, Channel.EMAIL, "", "", cause, facts, needs_shop=True)
+
+
+def beforehand(
+    ticket: Ticket,
+    account: Account | None,
+    posted: Credits,
+    memory: Memory,
+    rules: Rules,
+    policy: Policy,
+    now: Instant,
+) -> tuple[Credits, list[Draft]]:
+    """What the customer is now warned of at most [credits], and the letters that say so before work is done.
+
+    posted: what this ticket already moved. Only once for a ticket and again only if the minimum rises.
+    """
+    if ticket.state not in (TicketState.NEW, TicketState.OPEN) or not _watched(ticket, rules):
+        return memory.warned, []
+    need = least(ticket, rules, now)
+    if need is None or need[0] <= memory.warned or (account is None and not policy.strangers):
+        return memory.warned, []
+    balance = account.balance if account is not None else Credits(0)
+    if balance >= need[0] + posted:
+        return memory.warned, []
+    if ticket.changed_at < policy.quiet_before:
+        return need[0], []
+    facts = {
+        "estimate": need[0],
+        "kind": need[1].value if need[1] else None,
+        "already": -posted,
+        "after": balance,
+    }
+    to = normalise(ticket.email) or ""
+    cause = min(now, ticket.changed_at)
+    number = account.id if account is not None else 0
+    drafts = [
+        Draft(
+            NoticeKind.INSUFFICIENT,
+            number,
+            f"helpdesk:{ticket.id}",
+            int(need[0]),
+            channel,
+            to,
+            ticket.id,
+            cause,
+            True,
+            facts,
+        )
+        for channel in channels(ticket, policy)
+    ]
+    return need[0], drafts
+
+
+def _watched(ticket: Ticket, rules: Rules) -> bool:
+    return not rules.departments or ticket.department in rules.departments
+
+
+def asks_for_statement(ticket: Ticket, policy: Policy) -> bool:
+    """A new ticket whose subject is one of the agreed words, or any ticket with the agreed tag."""
+    if any(fold(tag) in policy.statement_tags for tag in ticket.tags):
+        return True
+    if ticket.state != TicketState.NEW:
+        return False
+    subject = fold(ticket.subject)
+    subject = re.sub(r"^((re|rv|aw|fwd?|tr|ref)\s*:\s*)+", "", subject)
+    return re.sub(r"[\W_]+", " ", subject).strip() in policy.statement_words
+
+
+def statement(ticket: Ticket, account: Account, memory: Memory, policy: Policy, now: Instant) -> list[Draft]:
+    """The answer to a request: in the ticket, and by e-mail with the PDF to the asking address."""
+    if memory.asked or not asks_for_statement(ticket, policy):
+        return []
+    if ticket.changed_at < policy.quiet_before or account.statements >= STATEMENTS_A_DAY:
+        return []
+    wanted = {Channel.EMAIL, *(channels(ticket, policy))}
+    return [
+        Draft(
+            NoticeKind.STATEMENT,
+            account.id,
+            f"helpdesk:{ticket.id}",
+            1,
+            channel,
+            normalise(ticket.email) or "",
+            ticket.id,
+            now,
+            False,
+            {"after": account.balance},
+        )
+        for channel in sorted(wanted)
+    ]

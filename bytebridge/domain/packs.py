@@ -1,0 +1,110 @@
+"""What one reference grants, and the smallest pack that covers a need."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from bytebridge.domain.letter import PackOffer
+from bytebridge.domain.model import Credits, Instant
+from bytebridge.domain.rules import Pack, Rules, fold
+
+LEAST_PREFIX = 4  # letters that a look-alike shares with a pack's reference
+
+
+@lru_cache(maxsize=4096)
+def _grants(packs: tuple[Pack, ...], reference: str, at: Instant) -> Credits | None:
+    best: tuple[bool, Instant, Credits] | None = None
+    for pack in packs:
+        if pack.valid_from > at:
+            continue
+        credits = _credits(pack, reference)
+        if credits is None:
+            continue
+        # a literal reference beats a pattern, then the younger rule beats the older
+        if best is None or (pack.literal, pack.valid_from) > best[:2]:
+            best = (pack.literal, pack.valid_from, credits)
+    return best[2] if best else None
+
+
+def _credits(pack: Pack, reference: str) -> Credits | None:
+    if pack.literal:
+        return pack.credits if reference == pack.reference else None
+    match = re.fullmatch(pack.reference, reference)
+    if match is None:
+        return None
+    if pack.credits is not None:
+        return pack.credits
+    group = match.group(1)
+    return Credits(int(group)) if group is not None and group.isascii() and group.isdecimal() else None
+
+
+def grants(rules: Rules, reference: str, at: Instant) -> Credits | None:
+    """Credits of one unit of `reference` by the rules in force at `at`; None when it is no pack."""
+    return _grants_by_day(rules.packs, reference, at)
+
+
+def _grants_by_day(packs: tuple[Pack, ...], reference: str, at: Instant) -> Credits | None:
+    # all that matters of `at` is which rules were valid: the cache then has few keys for years of documents
+    valid = max((pack.valid_from for pack in packs if pack.valid_from <= at), default=None)
+    return None if valid is None else _grants(packs, reference, valid)
+
+
+@lru_cache(maxsize=4096)
+def looks_like_pack(packs: tuple[Pack, ...], reference: str) -> bool:
+    """Whether a reference that no rule knows was probably meant to be a pack: worth a person's look."""
+    plain = re.sub(r"[\W_]+", "", fold(reference))
+    if "pack" in plain or "credit" in plain:
+        return True
+    for pack in packs:
+        prefix = re.match(r"[A-Za-z]*", pack.reference)
+        stem = fold(prefix.group()) if prefix else ""
+        if len(stem) >= LEAST_PREFIX and plain.startswith(stem):
+            return True
+    return False
+
+
+def offered(rules: Rules, now: Instant) -> list[Pack]:
+    """Literal packs on sale now, the price list in force per reference, fewest credits first."""
+    current: dict[str, Pack] = {}
+    for pack in rules.packs:
+        if pack.literal and pack.credits and pack.valid_from <= now:
+            known = current.get(pack.reference)
+            if known is None or pack.valid_from >= known.valid_from:
+                current[pack.reference] = pack
+    return sorted(current.values(), key=lambda pack: (pack.credits or 0, _price(pack), pack.reference))
+
+
+def _price(pack: Pack) -> float:
+    return float(pack.price) if pack.price else float("inf")
+
+
+def smallest_cover(rules: Rules, need: Credits, now: Instant) -> tuple[PackOffer, ...]:
+    """The single pack with the fewest credits that covers `need`, else the fewest packs that do.
+
+    Among equally few packs those with the fewest credits in all. Empty when no pack is offered or nothing is
+    needed.
+    """
+    packs = offered(rules, now)
+    if need <= 0 or not packs:
+        return ()
+    single = next((pack for pack in packs if (pack.credits or 0) >= need), None)
+    if single is not None:
+        return (_offer(single, 1),)
+    largest = packs[-1]
+    size = int(largest.credits or 0)
+    count = -(-need // size)
+    # all but one are the largest; the last one is the smallest that still reaches the need
+    rest = need - (count - 1) * size
+    last = next(pack for pack in packs if (pack.credits or 0) >= rest)
+    if last.reference == largest.reference:
+        return (_offer(largest, count),)
+    return (_offer(largest, count - 1), _offer(last, 1))
+
+
+def _offer(pack: Pack, quantity: int) -> PackOffer:
+    return PackOffer(pack.reference, Credits(int(pack.credits or 0)), quantity, pack.price, pack.url)
+
+
+def value_of(offers: Iterable[PackOffer]) -> Credits:
+    """Credits of these packs together."""
+    return Credits(sum(offer.credits * offer.quantity for offer in offers))

@@ -1,0 +1,72 @@
+"""The firm's rules as values: packs, tariff, kinds of work, modules, dates from which documents count."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bytebridge.domain.model import Credits, Instant, Kind, Source
+
+FOREVER_AGO = Instant(-(2**62))
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """reference: literal text when `literal`, else a pattern whose one group is the credits, or with `credits`."""
+
+    reference: str
+    credits: Credits | None
+    literal: bool
+    url: str = ""
+    price: str | None = None
+    valid_from: Instant = FOREVER_AGO
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """flat, or minimum and block [credits]."""
+
+    kind: Kind
+    minimum: Credits = Credits(0)
+    block: Credits = Credits(1)
+    flat: Credits | None = None
+    valid_from: Instant = FOREVER_AGO
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleRule:
+    reference: str
+    support_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything interpretation depends on besides the document and what the ledger remembers of it.
+
+    kinds: folded word to kind; statement_tags: folded. since: per source, what is dated before it never moved
+    anything here. take_back_after_s: how long a reopened invoice keeps its grant. shop_read: a shop is
+    configured, so that purchases seen twice can be told.
+    """
+
+    packs: tuple[Pack, ...] = ()
+    rates: tuple[Rate, ...] = ()
+    modules: tuple[ModuleRule, ...] = ()
+    kinds: Mapping[str, Kind] = field(default_factory=dict)
+    default_kind: Kind | None = None
+    departments: frozenset[str] = frozenset()
+    since: Mapping[Source, Instant] = field(default_factory=dict)
+    take_back_after_s: int = 86_400
+    shop_reference: str = ""
+    shop_read: bool = False
+
+
+def fold(text: str) -> str:
+    """Text for comparing words: no case, no accents, single spaces."""
+    decomposed = unicodedata.normalize("NFKD", text)
+    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return " ".join(plain.casefold().split())
+
+
+def is_literal(reference: str) -> bool:
+    """Whether a pack's reference is a plain text and no pattern."""
+    return re.escape(reference).replace("\\-", "-") == reference

@@ -1,0 +1,235 @@
+"""Expected against posted: the only place entries come from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bytebridge.domain import notices
+from bytebridge.domain.accounts import account_of, normalise
+from bytebridge.domain.entry import EntryKind, Posting
+from bytebridge.domain.interpret import Facts, Known, Worth, interpret, shop_mark
+from bytebridge.domain.memory import key_of, source_of
+from bytebridge.domain.model import Credits, Document, Instant, Invoice, Order, Source, Ticket
+from bytebridge.domain.notices import Draft, Policy
+from bytebridge.domain.rules import Rules
+from bytebridge.domain.tariff import Lack
+from bytebridge.domain.view import Account, Purchase, View
+
+LOOK_ALIKE_S = 7 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one document in this pass. account: whose it is, None while nobody's."""
+
+    key: str
+    document: Document
+    worth: Worth
+    account: int | None
+    postings: tuple[Posting, ...] = ()
+    drafts: tuple[Draft, ...] = ()
+
+
+def differences(expected: Mapping[int, Credits], posted: Mapping[int, Credits]) -> dict[int, Credits]:
+    """Credits per account that bring a document from what is posted to what is expected.
+
+    Empty when both agree, so posting twice, re-reading and reconciling are the same operation.
+    """
+    return {
+        account: Credits(delta)
+        for account in sorted({*expected, *posted})
+        if (delta := expected.get(account, 0) - posted.get(account, 0))
+    }
+
+
+def members(document: Document) -> list[Document]:
+    """The documents one reading brings: an invoice with its credit notes, else itself."""
+    return [document, *document.credit_notes] if isinstance(document, Invoice) else [document]
+
+
+def settle(document: Document, view: View, rules: Rules, policy: Policy) -> list[Outcome]:
+    """Interprets a document and brings what is posted for it to what it is worth; the view follows.
+
+    The same call for a first sight, a re-reading, a refund, a merge of accounts or a reconciliation.
+    """
+    known = {key_of(member): _known(member, view) for member in members(document)}
+    worths = interpret(document, known, rules, _facts(document, view, rules))
+    by_key = {key_of(member): member for member in members(document)}
+    outcomes = [_settle_one(by_key[worth.key], worth, view, policy) for worth in worths]
+    return [_with_ticket_letters(outcome, view, rules, policy) for outcome in outcomes]
+
+
+def _known(document: Document, view: View) -> Known:
+    return view.known.get(key_of(document), Known())
+
+
+def _facts(document: Document, view: View, rules: Rules) -> Facts:
+    until: Instant | None = None
+    if isinstance(document, Ticket) and view.module_ends:
+        email = normalise(document.email)
+        account = account_of(view.owners, _roots(view), [email], document.created_at, share=False) if email else None
+        until = view.module_ends.get(account) if isinstance(account, int) else None
+    mark = shop_mark(document, rules) if isinstance(document, Invoice) else None
+    return Facts(now=view.now, module_until=until, shop_order=view.shop_orders.get(mark) if mark else None)
+
+
+def _roots(view: View) -> dict[int, int]:
+    return {account.id: account.root for account in view.accounts.values()}
+
+
+def _settle_one(document: Document, worth: Worth, view: View, policy: Policy) -> Outcome:
+    posted = view.posted.get(worth.key, {})
+    emails = [email for text in worth.emails if (email := normalise(text)) is not None]
+    share = policy.share_company and isinstance(document, Invoice)
+    account = account_of(view.owners, _roots(view), emails, worth.dated, share=share)
+    if isinstance(account, Lack):
+        if worth.credits or posted:
+            worth = replace(worth, lack=worth.lack or account, cost=worth.credits, credits=None, flags=())
+        account = None
+    if worth.credits and not emails and worth.lack is None:
+        worth = replace(worth, lack=Lack("no_address"), cost=worth.credits, credits=None, flags=())
+    if worth.credits and account is not None and not posted:
+        twin = _twin(document, worth, account, view)
+        if twin is not None:
+            worth = replace(worth, lack=Lack("look_alike", twin), cost=worth.credits, credits=None, flags=())
+    if worth.credits is None:
+        return Outcome(worth.key, document, worth, account)
+    if account is None and worth.credits:
+        account = _open(document, emails[:1], view)
+    if share and account is not None:
+        _own(emails, account, view)
+    expected = {account: worth.credits} if account is not None and worth.credits else {}
+    return _post(document, worth, account, expected, posted, view, policy)
+
+
+def _twin(document: Document, worth: Worth, account: int, view: View) -> str | None:
+    """A shop order that looks like this invoice, or the other way round (domain: shop and ERP)."""
+    if isinstance(document, Ticket) or (worth.credits or 0) <= 0 or _decided_accept(worth.key, view):
+        return None
+    other = Source.ERP if isinstance(document, Order) else Source.SHOP
+    for purchase in view.purchases.get(account, ()):
+        if (
+            purchase.source == other
+            and purchase.credits == worth.credits
+            and abs(purchase.dated - worth.dated) <= LOOK_ALIKE_S
+        ):
+            return purchase.document
+    return None
+
+
+def _decided_accept(key: str, view: View) -> bool:
+    known = view.known.get(key)
+    return known is not None and known.decision is not None and known.decision.choice in ("accept", "charge")
+
+
+def _open(document: Document, emails: list[str], view: View) -> int:
+    account = Account(view.next_account, view.next_account, name=document.name, language=document.language, new=True)
+    view.accounts[account.id] = account
+    view.next_account += 1
+    _own(emails, account.id, view)
+    return account.id
+
+
+def _own(emails: list[str], account: int, view: View) -> None:
+    """Gives the addresses that nobody owns yet to the account."""
+    for email in emails:
+        if email not in view.owners:
+            view.owners[email] = [(Instant(0), account)]
+            view.added.append((email, account))
+
+
+def _post(
+    document: Document,
+    worth: Worth,
+    account: int | None,
+    expected: Mapping[int, Credits],
+    posted: Mapping[int, Credits],
+    view: View,
+    policy: Policy,
+) -> Outcome:
+    postings: list[Posting] = []
+    drafts: list[Draft] = []
+    revision = view.revisions.get(worth.key, 0) + 1
+    for number, delta in differences(expected, posted).items():
+        holder = view.accounts[number]
+        before = holder.balance
+        holder.balance = Credits(before + delta)
+        posting = Posting(
+            account=number,
+            document=worth.key,
+            revision=revision,
+            kind=_entry_kind(document, delta, revision),
+            credits=delta,
+            balance=holder.balance,
+            was=posted.get(number, Credits(0)),
+            happened=worth.happened,
+            derivation=worth.derivation if number == account else {"rule": "void", "why": "moved", "to": account},
+        )
+        postings.append(posting)
+        drafts += _letters(document, worth, posting, holder, before, account, view, policy)
+    if postings:
+        view.revisions[worth.key] = revision
+        view.posted[worth.key] = dict(expected)
+        _remember_purchase(document, worth, account, view)
+    return Outcome(worth.key, document, worth, account, tuple(postings), tuple(drafts))
+
+
+def _letters(
+    document: Document,
+    worth: Worth,
+    posting: Posting,
+    holder: Account,
+    before: Credits,
+    account: int | None,
+    view: View,
+    policy: Policy,
+) -> list[Draft]:
+    changed = document.changed_at if isinstance(document, Ticket) else view.now
+    if not notices.is_told(posting, worth.dated, changed, policy):
+        return []
+    drafts: list[Draft] = []
+    if posting.account == account:
+        to = normalise(worth.emails[0]) if worth.emails else None
+        drafts += notices.for_posting(posting, document, to or "", policy, min(view.now, changed))
+        if holder.new and isinstance(document, Ticket) and posting.revision == 1:
+            drafts = [replace(draft, facts={**draft.facts, "stranger": True}) for draft in drafts]
+    low = notices.low_balance(holder, before, posting, policy, min(view.now, changed))
+    if low is not None:
+        holder.low_pending = True
+        drafts.append(low)
+    return drafts
+
+
+def _entry_kind(document: Document, delta: Credits, revision: int) -> EntryKind:
+    if isinstance(document, Ticket):
+        return EntryKind.DEBIT if revision == 1 else EntryKind.CORRECTION
+    return EntryKind.GRANT if delta > 0 else EntryKind.REFUND
+
+
+def _remember_purchase(document: Document, worth: Worth, account: int | None, view: View) -> None:
+    if account is not None and worth.credits and worth.credits > 0 and not isinstance(document, Ticket):
+        purchase = Purchase(worth.key, source_of(document), worth.credits, worth.dated)
+        view.purchases.setdefault(account, []).append(purchase)
+
+
+def _with_ticket_letters(outcome: Outcome, view: View, rules: Rules, policy: Policy) -> Outcome:
+    """Adds what a ticket calls for besides its charge: the warning beforehand and the statement asked for."""
+    ticket = outcome.document
+    if not isinstance(ticket, Ticket):
+        return outcome
+    email = normalise(ticket.email)
+    found = account_of(view.owners, _roots(view), [email], view.now, share=False) if email else None
+    account = view.accounts[found] if isinstance(found, int) else None
+    memory = outcome.worth.memory
+    drafts: list[Draft] = []
+    if account is not None:
+        drafts += notices.statement(ticket, account, memory, policy, view.now)
+        account.statements += bool(drafts)
+    if notices.asks_for_statement(ticket, policy):
+        memory = replace(memory, asked=True)
+    else:
+        posted = Credits(sum(view.posted.get(outcome.key, {}).values()))
+        warned, letters = notices.beforehand(ticket, account, posted, memory, rules, policy, view.now)
+        memory = replace(memory, warned=warned)
+        drafts += letters
+    worth = replace(outcome.worth, memory=memory)
+    return replace(outcome, worth=worth, drafts=(*outcome.drafts, *drafts))

@@ -1,0 +1,61 @@
+"""The part of the ledger that one page of documents needs, held in memory while the page is settled."""
+
+from dataclasses import dataclass, field
+
+from bytebridge.domain.accounts import Owners
+from bytebridge.domain.interpret import Known
+from bytebridge.domain.model import Credits, Instant, Source
+
+
+@dataclass(slots=True)
+class Account:
+    """An account as it stands within the page. threshold, language: None means the firm's own.
+
+    root: the account it was merged into, itself if none. low_pending: a low-balance letter already waits.
+    stands: statements answered in the last day.
+    """
+
+    id: int
+    root: int
+    balance: Credits = Credits(0)
+    threshold: Credits | None = None
+    language: str | None = None
+    name: str = ""
+    low_pending: bool = False
+    statements: int = 0
+    new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """A grant already posted, for telling one purchase seen in shop and ERP."""
+
+    document: str
+    source: Source
+    credits: Credits
+    dated: Instant
+
+
+@dataclass(slots=True)
+class View:
+    """posted: per document and root account. module_ends: per root account. shop_orders: mark to document key.
+
+    purchases: per root account, the grants that a look-alike could double. next_account: first free id.
+    added: addresses that got an account within the page.
+    """
+
+    now: Instant
+    known: dict[str, Known] = field(default_factory=dict)
+    posted: dict[str, dict[int, Credits]] = field(default_factory=dict)
+    revisions: dict[str, int] = field(default_factory=dict)
+    owners: Owners = field(default_factory=dict)
+    accounts: dict[int, Account] = field(default_factory=dict)
+    module_ends: dict[int, Instant] = field(default_factory=dict)
+    shop_orders: dict[str, str] = field(default_factory=dict)
+    purchases: dict[int, list[Purchase]] = field(default_factory=dict)
+    next_account: int = 1
+    added: list[tuple[str, int]] = field(default_factory=list)
+
+    def root(self, account: int) -> int:
+        found = self.accounts.get(account)
+        return found.root if found is not None else account

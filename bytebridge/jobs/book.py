@@ -1,0 +1,171 @@
+"""The one road: what a page of documents is worth now, against what is posted, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, insert
+
+from bytebridge.connector import Connector
+from bytebridge.domain.entry import Entry
+from bytebridge.domain.memory import key_of
+from bytebridge.domain.model import Document, Instant, Source
+from bytebridge.domain.settlement import Outcome, members, settle
+from bytebridge.domain.view import View
+from bytebridge.jobs.context import Context
+from bytebridge.ledger import accounts, codec, entries, outbox, pages, reviews, runs
+from bytebridge.ledger.outbox import Notice
+from bytebridge.ledger.reviews import Review
+from bytebridge.ledger.schema import write_backs
+from bytebridge.logs import log
+
+
+@dataclass(slots=True)
+class Booked:
+    """What one page's transaction wrote."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    opened: list[Review] = field(default_factory=list)
+    closed: int = 0
+    queued: list[Notice] = field(default_factory=list)
+    strangers: list[Outcome] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Run:
+    """A pass as the ledger records it: its row is written with the first thing it posts."""
+
+    what: str
+    by: str
+    begun: Instant
+    number: int | None = None
+
+    def take_number(self, connection: Connection) -> int:
+        if self.number is None:
+            return runs.start(connection, self.what, self.by, self.begun)
+        return self.number
+
+
+def unlike(connection: Connection, documents: Sequence[Document], rules_digest: str | None) -> list[Document]:
+    """Documents whose content, or that of a credit note they bring, differs from the last seen.
+
+    rules_digest: given, a document valued by other rules differs too. The last of several readings counts.
+    """
+    latest = {key_of(document): document for document in documents}
+    keys = [key_of(member) for document in latest.values() for member in members(document)]
+    seen = pages.seen(connection, keys)
+
+    def differs(member: Document) -> bool:
+        key = key_of(member)
+        if seen.states.get(key) != codec.encode(member):
+            return True
+        return rules_digest is not None and seen.rules.get(key) != rules_digest
+
+    return [document for document in latest.values() if any(differs(member) for member in members(document))]
+
+
+def plan(connection: Connection, documents: Sequence[Document], context: Context) -> tuple[list[Outcome], View]:
+    """What booking these documents would do, by the ledger as this connection shows it."""
+    view = pages.load_view(connection, documents, context.rules, context.now())
+    outcomes = [outcome for document in documents for outcome in settle(document, view, context.rules, context.policy)]
+    return outcomes, view
+
+
+def confirmed(documents: Sequence[Document], connector: Connector, context: Context) -> list[Document]:
+    """The documents, those that would move credits or call for a letter read anew from the system itself.
+
+    A hint of an index moves nothing (help desk notes): what the system no longer has is left out.
+    """
+    with context.store.read() as connection:
+        outcomes, _ = plan(connection, documents, context)
+    movers = {outcome.document.id for outcome in outcomes if outcome.postings}
+    if not movers:
+        return list(documents)
+    fresh = {document.id: document for document in connector.by_ids(sorted(movers))}
+    return [
+        fresh.get(document.id, document) for document in documents if document.id not in movers or document.id in fresh
+    ]
+
+
+def book(
+    documents: Sequence[Document], context: Context, run: Run, *, source: Source, cursor: str | None = None
+) -> Booked:
+    """Settles the documents and stores everything that follows, with the cursor, in one transaction."""
+
+    def work(connection: Connection) -> tuple[Booked, int | None]:
+        booked = Booked()
+        number = run.number
+        if documents:
+            booked.outcomes, view = plan(connection, documents, context)
+            number = _store(connection, booked, view, context, run)
+        if cursor is not None:
+            runs.save_cursor(connection, source, cursor)
+        return booked, number
+
+    booked, run.number = context.store.transact(work)
+    _report(booked)
+    return booked
+
+
+def _store(connection: Connection, booked: Booked, view: View, context: Context, run: Run) -> int | None:
+    postings = [posting for outcome in booked.outcomes for posting in outcome.postings]
+    drafts = [draft for outcome in booked.outcomes for draft in outcome.drafts]
+    already = dict.fromkeys(view.known, "")
+    pages.store_documents(connection, booked.outcomes, context.rules_digest, view, already)
+    accounts.open_new(connection, view)
+    number = run.number
+    if postings:
+        number = run.take_number(connection)
+        booked.entries = entries.append(connection, postings, number, view.now)
+        _queue_write_backs(connection, booked, context, view.now)
+    only_to = context.settings.notices.only_to
+    booked.queued = outbox.queue(connection, drafts, booked.entries, view.now, only_to)
+    booked.opened, booked.closed = reviews.follow(connection, booked.outcomes, view.now)
+    booked.strangers = [
+        outcome for outcome in booked.outcomes if any(draft.facts.get("stranger") for draft in outcome.drafts)
+    ]
+    return number
+
+
+def _queue_write_backs(connection: Connection, booked: Booked, context: Context, now: Instant) -> None:
+    if context.writer is None:
+        return
+    quiet = context.policy.quiet_before
+    dated = {outcome.key: outcome.worth.dated for outcome in booked.outcomes}
+    rows = [
+        {
+            "entry": entry.id,
+            "account": entry.account,
+            "event": int(entry.revision > 1 or dated.get(entry.document, now) >= quiet),
+            "state": "pending",
+            "due": now,
+        }
+        for entry in booked.entries
+    ]
+    connection.execute(insert(write_backs), rows)
+
+
+def _report(booked: Booked) -> None:
+    for entry in booked.entries:
+        log(
+            "entry_posted",
+            entry=entry.id,
+            kind=entry.kind.value,
+            document=entry.document,
+            account=entry.account,
+            credits=entry.credits,
+            balance=entry.balance,
+        )
+    for review in booked.opened:
+        log("review_opened", item=review.id, document=review.document, why=review.code, state=review.state)
+    for notice in booked.queued:
+        log(
+            "notice_queued",
+            notice=notice.id,
+            kind=notice.kind.value,
+            channel=notice.channel.value,
+            document=notice.document,
+            account=notice.account,
+        )
+    for outcome in booked.strangers:
+        log("stranger_charged", document=outcome.key, account=outcome.account, credits=outcome.worth.credits)

@@ -1,0 +1,48 @@
+"""Everything a job works with, built once by the service."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bytebridge.connector import Connector
+from bytebridge.domain.model import Instant, Source
+from bytebridge.domain.notices import Policy
+from bytebridge.domain.rules import Rules
+from bytebridge.erp.write_back import Writer
+from bytebridge.helpdesk.connector import HelpDesk
+from bytebridge.ledger.engine import Store
+from bytebridge.notices.mail import Mailer
+from bytebridge.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """by: the login that runs the command, or "daemon". stopping: True once the process should end soon."""
+
+    store: Store
+    settings: Settings
+    rules: Rules
+    rules_digest: str
+    policy: Policy
+    connectors: Mapping[Source, Connector]
+    now: Callable[[], Instant]
+    by: str
+    desk: HelpDesk | None = None
+    mailer: Mailer | None = None
+    writer: Writer | None = None
+    stopping: Callable[[], bool] = lambda: False
+    progress: Callable[[str, int], None] = lambda _what, _count: None
+
+
+@dataclass(slots=True)
+class PassResult:
+    """What a pass did: `examined` documents whose content differed, `kinds` entries posted by kind."""
+
+    examined: int = 0
+    seen: int = 0
+    posted: int = 0
+    reviews: int = 0
+    failed: int = 0
+    granted: int = 0
+    debited: int = 0
+    error: str | None = None
+    kinds: dict[str, int] = field(default_factory=dict)

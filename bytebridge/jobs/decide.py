@@ -1,0 +1,76 @@
+"""A person's decision on a review, carried out through the one road."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from bytebridge.domain.accounts import normalise
+from bytebridge.domain.model import Credits, Source
+from bytebridge.domain.reviews import sentence
+from bytebridge.errors import NotFound, Refused
+from bytebridge.jobs.book import Run, book
+from bytebridge.jobs.context import Context
+from bytebridge.jobs.labels import labels
+from bytebridge.ledger import accounts, codec, documents, reviews
+from bytebridge.ledger.reviews import Review
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """choice: charge, accept, account or dismiss. credits: positive figures charge a ticket and grant else."""
+
+    number: int
+    choice: str
+    credits: int
+    email: str
+    reason: str
+
+
+def resolve(wish: Wish, context: Context, *, dry_run: bool) -> Iterator[str]:
+    with context.store.read() as connection:
+        review = _open(connection, wish)
+        name = labels(connection, [review.document])[review.document]
+        if wish.email:
+            accounts.get(connection, wish.email, context.now())
+    if not wish.reason:
+        raise Refused("a reason is needed")
+    if dry_run:
+        yield f"{name}: {sentence(review.code, review.found)}: would be decided by {wish.choice}"
+        return
+    run = Run("review", context.by, context.now())
+    signed = Credits(-wish.credits if review.document.startswith("helpdesk:") else wish.credits)
+
+    def record(connection: Connection) -> documents.Stored | None:
+        stored = documents.get(connection, review.document)
+        basis = codec.digest(stored.state) if stored is not None else ""
+        reviews.decide(
+            connection,
+            _open(connection, wish),
+            wish.choice,
+            basis,
+            credits=signed,
+            target=normalise(wish.email) or "",
+            reason=wish.reason,
+            by=context.by,
+            now=context.now(),
+        )
+        return stored
+
+    stored = context.store.transact(record)
+    posted = 0
+    if stored is not None:
+        source = Source(stored.key.partition(":")[0])
+        posted = sum(entry.credits for entry in book([stored.document], context, run, source=source).entries)
+    yield f"{name}: decided by {wish.choice}, {posted:+d} credits posted"
+
+
+def _open(connection: Connection, wish: Wish) -> Review:
+    review = reviews.get(connection, wish.number)
+    if review is None:
+        raise NotFound(f"no review {wish.number}")
+    if review.closed_at is not None:
+        raise Refused(f"review {wish.number} is closed already")
+    if review.state == "flagged" and wish.choice != "dismiss":
+        raise Refused(f"review {wish.number} is booked and only flagged: --dismiss it, or use `adjust`")
+    return review

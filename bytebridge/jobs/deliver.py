@@ -1,0 +1,325 @@
+"""Letters out of the outbox: rendered once, claimed before the call, looked for before a resend."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, update
+
+from bytebridge.domain.letter import Channel, NoticeKind
+from bytebridge.domain.model import Instant, Source
+from bytebridge.errors import OutcomeUnknown, RemoteError, RemoteRefused, RemoteRejected, RemoteUnavailable
+from bytebridge.jobs.attachments import attachments_of
+from bytebridge.jobs.context import Context, PassResult
+from bytebridge.jobs.letters import letter_of, untrue
+from bytebridge.jobs.office_hours import next_open
+from bytebridge.ledger import outbox, runs
+from bytebridge.ledger.outbox import Notice
+from bytebridge.ledger.schema import notices
+from bytebridge.logs import log
+from bytebridge.notices import mail, render
+
+GIVE_UP_S = 86_400
+FIRST_WAIT_S, LONGEST_WAIT_S = 60, 3600
+CLAIM_S = 600  # an attempt without outcome after this long is one of a process that died
+LOOKS = 2
+PATIENT = (NoticeKind.LOW_BALANCE, NoticeKind.MODULE_ENDING)  # letters that can wait for office hours
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A rendered letter as it is stored and sent."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def deliver(context: Context, result: PassResult) -> int:
+    """Sends what is due; gives the number of deliveries confirmed in this pass."""
+    sent = 0
+    now = context.now()
+    with context.store.read() as connection:
+        due = outbox.due(connection, now, shop_read_at(connection, context))
+    refused: set[Channel] = set()
+    for notice in _carried(due, context):
+        if context.stopping():
+            break
+        if notice.channel in refused:
+            continue
+        try:
+            sent += _advance(notice, context)
+        except RemoteRefused as error:
+            log("source_refused", operation=error.operation, error=error.message)
+            result.error = str(error)
+            refused.add(notice.channel)
+    return sent
+
+
+def shop_read_at(connection: Connection, context: Context) -> Instant | None:
+    """Start of the shop's last good reading; None when this firm has no shop to read."""
+    if Source.SHOP not in context.connectors:
+        return None
+    return runs.reading(connection, Source.SHOP).begun or Instant(0)
+
+
+def _carried(due: Sequence[Notice], context: Context) -> list[Notice]:
+    """One balance letter of an account says the low-balance paragraph, which then needs no mail of its own."""
+    kept: list[Notice] = []
+    for notice in due:
+        carrier = next(
+            (
+                other
+                for other in reversed(due)
+                if other.kind == NoticeKind.BALANCE
+                and other.account == notice.account
+                and other.state == "pending"
+                and other.letter is None
+            ),
+            None,
+        )
+        if notice.kind != NoticeKind.LOW_BALANCE or notice.state != "pending" or carrier is None:
+            kept.append(notice)
+            continue
+        with context.store.read() as connection:
+            stale = untrue(connection, notice)
+        if stale:
+            _move(context, notice, "cancelled", why=stale)
+        else:
+            _move(context, notice, "pending", carrier=carrier.id)
+    return kept
+
+
+def _advance(notice: Notice, context: Context) -> bool:
+    if notice.state == "pending":
+        return _first(notice, context)
+    if notice.state == "sending":
+        unknown = replace(notice, state="unknown")
+        if not _move(context, notice, "unknown"):
+            return False
+        notice = unknown
+    return _look(notice, context)
+
+
+def _first(notice: Notice, context: Context) -> bool:
+    now = context.now()
+    if notice.kind in PATIENT:
+        opens = next_open(now, context.settings.notices.office_hours, context.settings.notices.time_zone)
+        if opens > now:
+            _move(context, notice, "pending", due=opens)
+            return False
+    with context.store.read() as connection:
+        stale = untrue(connection, notice) if notice.letter is None else None
+        frozen = _frozen(connection, notice, context)
+    if stale is not None:
+        _move(context, notice, "cancelled", why=stale)
+        log("notice_dropped", **_named(notice), why=stale)
+        return False
+    return _send(notice, frozen, context)
+
+
+def _frozen(connection: Connection, notice: Notice, context: Context) -> Frozen:
+    if notice.letter is not None:
+        return Frozen(**notice.letter)
+    carries = any(
+        other.carrier == notice.id for other in outbox.listed(connection, account=notice.account, state="pending")
+    )
+    letter = letter_of(connection, notice, context, low=carries)
+    folder = context.settings.notices.templates
+    rendered = render.render(
+        letter, zone=context.settings.notices.time_zone, overrides=Path(folder) if folder else None
+    )
+    if rendered.fallback:
+        log("template_fallback", template=notice.kind.value, language=letter.language, error=rendered.fallback)
+    return Frozen(rendered.subject, rendered.text, rendered.html)
+
+
+def _send(notice: Notice, frozen: Frozen, context: Context) -> bool:
+    """Claims the letter in the store, then makes the one call, then records what came of it."""
+    now = context.now()
+    values: dict[str, Any] = {
+        "attempts": notice.attempts + 1,
+        "letter": json.dumps(_plain(frozen), ensure_ascii=False),
+        "due": now + CLAIM_S,
+    }
+    standing = notice.standing
+    try:
+        if notice.channel == Channel.TICKET and standing is None and context.desk is not None:
+            standing = context.desk.standing_text(notice.ticket)
+            values["standing"] = standing
+    except (RemoteUnavailable, RemoteRejected) as error:
+        return _failed(notice, context, error)
+    except RemoteRefused as error:
+        _wait(notice, context, error)
+        raise
+    if not _move(context, notice, "sending", **values):
+        return False
+    claimed = replace(notice, state="sending", attempts=notice.attempts + 1, standing=standing, letter=_plain(frozen))
+    try:
+        _call(claimed, frozen, context)
+    except OutcomeUnknown as error:
+        wait = context.settings.notices.recheck_after
+        _move(
+            context,
+            claimed,
+            "unknown",
+            doubts=claimed.doubts + 1,
+            due=context.now() + wait,
+            why=outbox.fit_why(str(error)),
+        )
+        log("notice_unknown", **_named(claimed), attempt=claimed.attempts, error=str(error))
+        return False
+    except RemoteRefused as error:
+        _wait(claimed, context, error)
+        raise
+    except (RemoteUnavailable, RemoteRejected) as error:
+        return _failed(claimed, context, error)
+    return _sent(claimed, context)
+
+
+def _plain(frozen: Frozen) -> dict[str, str]:
+    return {"subject": frozen.subject, "text": frozen.text, "html": frozen.html}
+
+
+def _call(notice: Notice, frozen: Frozen, context: Context) -> None:
+    if notice.channel == Channel.TICKET:
+        if context.desk is None:
+            raise RemoteRejected("helpdesk", "reply", "no key for messages is configured")
+        kind = "note" if context.settings.helpdesk.reply_as == "note" else "reply"
+        context.desk.post(notice.ticket, frozen.text, kind=kind)
+        return
+    if context.mailer is None:
+        raise RemoteUnavailable("mail", "send", "no SMTP server is configured: set smtp.host")
+    sender = context.settings.notices.from_
+    raw = mail.build(
+        render.Rendered(frozen.subject, frozen.text, frozen.html, None),
+        sender=sender,
+        recipient=notice.recipient,
+        message_id=message_id(notice, sender),
+        date=notice.created_at,
+        attachments=attachments_of(notice, context),
+    )
+    context.mailer.send(raw, sender, notice.recipient)
+
+
+def message_id(notice: Notice, sender: str) -> str:
+    """Stable for the letter: a second sending is recognised by the customer's own mail program."""
+    return f"<{notice.code.lower()}.{notice.kind.value}@{sender.rpartition('@')[2]}>"
+
+
+def _sent(notice: Notice, context: Context) -> bool:
+    if notice.channel == Channel.TICKET and notice.standing and context.settings.helpdesk.restore_status:
+        try:
+            assert context.desk is not None
+            context.desk.restore_text(notice.ticket, notice.standing)
+        except RemoteError as error:
+            # the letter is out: the ticket's state is mended by the next look, not by a second letter
+            log("remote_unavailable", operation=error.operation, error=error.message, retry_after_s=None)
+    now = context.now()
+    if not _move(context, notice, "sent", sent_at=now, why=""):
+        return False
+
+    def carried(connection: Connection) -> None:
+        connection.execute(
+            update(notices)
+            .where(notices.c.carrier == notice.id, notices.c.state == "pending")
+            .values(state="sent", sent_at=now)
+        )
+
+    context.store.transact(carried)
+    log("notice_sent", **_named(notice), attempt=notice.attempts)
+    return True
+
+
+def _look(notice: Notice, context: Context) -> bool:
+    """An attempt of unknown outcome: in the ticket it can be looked for; a mail goes at most once more."""
+    if notice.channel == Channel.TICKET and context.desk is not None:
+        try:
+            found = context.desk.find(notice.ticket, notice.code)
+        except RemoteUnavailable as error:
+            _move(context, notice, "unknown", due=context.now() + FIRST_WAIT_S, why=outbox.fit_why(str(error)))
+            return False
+        if found:
+            return _sent(notice, context)
+        if notice.looks + 1 < LOOKS:
+            wait = max(FIRST_WAIT_S, context.settings.notices.recheck_after)
+            _move(context, notice, "unknown", looks=notice.looks + 1, due=context.now() + wait)
+            return False
+    if max(notice.doubts, 1) >= LOOKS or notice.letter is None:
+        _give_up(
+            notice,
+            context,
+            "its outcome stayed unknown: look for it yourself, then `notices retry` or `cancel`",
+        )
+        return False
+    with context.store.read() as connection:
+        frozen = _frozen(connection, notice, context)
+    return _send(replace(notice, doubts=max(notice.doubts, 1)), frozen, context)
+
+
+def _failed(notice: Notice, context: Context, error: RemoteError) -> bool:
+    if isinstance(error, RemoteRejected):
+        if notice.channel == Channel.TICKET and _by_mail(notice, context):
+            return False
+        _give_up(notice, context, str(error))
+        return False
+    if context.now() - notice.created_at > GIVE_UP_S:
+        _give_up(notice, context, f"not delivered for a day: {error}")
+        return False
+    _wait(notice, context, error)
+    return False
+
+
+def _by_mail(notice: Notice, context: Context) -> bool:
+    """A ticket that cannot take the reply: the same letter goes by e-mail, unless a mail of it is there already."""
+    with context.store.read() as connection:
+        there = [
+            other
+            for other in outbox.listed(connection, document=notice.document)
+            if other.kind == notice.kind and other.revision == notice.revision and other.channel == Channel.EMAIL
+        ]
+    state, why = ("cancelled", "the mail says the same") if there else ("pending", "the ticket takes no reply")
+    return _move(
+        context,
+        notice,
+        state,
+        channel=notice.channel if there else Channel.EMAIL.value,
+        why=why,
+        due=context.now(),
+    )
+
+
+def _wait(notice: Notice, context: Context, error: RemoteError) -> None:
+    wait = min(FIRST_WAIT_S * 2 ** max(0, notice.attempts - 1), LONGEST_WAIT_S)
+    asked = error.retry_after_s if isinstance(error, RemoteUnavailable) else None
+    wait = max(wait, int(asked or 0))
+    _move(context, notice, "pending", due=context.now() + wait, why=outbox.fit_why(str(error)))
+    log("notice_delayed", **_named(notice), attempt=notice.attempts, error=str(error), retry_in_s=wait)
+
+
+def _give_up(notice: Notice, context: Context, why: str) -> None:
+    _move(context, notice, "failed", why=outbox.fit_why(why))
+    log("notice_failed", **_named(notice), attempt=notice.attempts, error=why)
+
+    def uncarried(connection: Connection) -> None:
+        connection.execute(
+            update(notices).where(notices.c.carrier == notice.id, notices.c.state == "pending").values(carrier=None)
+        )
+
+    context.store.transact(uncarried)
+
+
+def _move(context: Context, notice: Notice, state: str, **values: Any) -> bool:
+    return context.store.transact(lambda connection: outbox.move(connection, notice, state, **values))
+
+
+def _named(notice: Notice) -> dict[str, Any]:
+    return {
+        "notice": notice.id,
+        "kind": notice.kind.value,
+        "channel": notice.channel.value,
+        "document": notice.document,
+        "account": notice.account,
+    }

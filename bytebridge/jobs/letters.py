@@ -1,0 +1,132 @@
+"""A due notice and the ledger as it stands, put together into the letter to render."""
+
+from sqlalchemy import Connection
+
+from bytebridge.domain import packs
+from bytebridge.domain.entry import EntryKind
+from bytebridge.domain.forecast import lasts_days
+from bytebridge.domain.letter import Letter, Movement, NoticeKind
+from bytebridge.domain.model import Credits, Instant, Source, Ticket, TicketState
+from bytebridge.jobs.context import Context
+from bytebridge.ledger import accounts, documents, entries, outbox
+from bytebridge.ledger.accounts import Summary
+from bytebridge.ledger.outbox import Notice
+
+LANGUAGES = ("es", "fr", "en")
+
+
+def untrue(connection: Connection, notice: Notice) -> str | None:
+    """Why a letter must not go out any more; None while it says the truth."""
+    if notice.kind not in (NoticeKind.LOW_BALANCE, NoticeKind.INSUFFICIENT):
+        return None
+    balance = _summary(connection, notice).balance
+    if notice.kind == NoticeKind.LOW_BALANCE:
+        if balance >= notice.facts["threshold"]:
+            return "the balance is above the threshold again"
+        said = [
+            other
+            for other in outbox.listed(connection, account=notice.account)
+            if other.kind == NoticeKind.INSUFFICIENT
+            and other.state in ("pending", "sending", "sent", "unknown")
+            and other.created_at >= notice.created_at - 86_400
+        ]
+        return "a letter about insufficient credits says the same" if said else None
+    ticket = documents.find(connection, notice.document)
+    if isinstance(ticket, Ticket) and ticket.state not in (TicketState.NEW, TicketState.OPEN):
+        return "the ticket is no longer waiting for work"
+    if balance >= notice.facts["estimate"] - notice.facts["already"]:
+        return "the balance covers it now"
+    return None
+
+
+def _summary(connection: Connection, notice: Notice) -> Summary:
+    found = accounts.summaries(connection, [notice.account]) if notice.account else []
+    if found:
+        return found[0]
+    nobody = Credits(0)
+    return Summary(0, (), "", None, None, nobody, nobody, nobody, None)
+
+
+def letter_of(connection: Connection, notice: Notice, context: Context, *, low: bool) -> Letter:
+    """Values of the letter as of now. low: it says the low-balance paragraph too."""
+    summary = _summary(connection, notice)
+    document = documents.find(connection, notice.document)
+    source = Source(notice.document.partition(":")[0])
+    facts = notice.facts
+    policy = context.policy
+    threshold = policy.threshold if summary.threshold is None else summary.threshold
+    now = context.now()
+    owed = Credits(max(0, -summary.balance))
+    low = low or notice.kind == NoticeKind.LOW_BALANCE
+    need = _need(notice, summary.balance, threshold, owed, low=low)
+    movement = _movement(notice)
+    return Letter(
+        kind=notice.kind,
+        language=language_of(document.language if document else None, summary.language, policy.language),
+        name=summary.name or (document.name if document else ""),
+        code=notice.code,
+        source=source,
+        document=_shown(document, notice.document),
+        balance_after=Credits(facts.get("after", summary.balance)),
+        balance_now=summary.balance,
+        threshold=threshold,
+        movement=movement,
+        low=low and not owed,
+        owed=owed,
+        offer=packs.smallest_cover(context.rules, need, now),
+        lasts_days=_lasts(connection, notice, summary, now),
+        estimate=Credits(facts["estimate"]) if "estimate" in facts else None,
+        estimate_kind=facts.get("kind"),
+        charged_already=Credits(facts.get("already", 0)),
+        credentials_reminder=bool(facts.get("reminder")),
+        stranger=bool(facts.get("stranger")),
+    )
+
+
+def language_of(document: str | None, account: str | None, firm: str) -> str:
+    """The account's own language, else the document's, else the firm's; only those that letters exist in."""
+    for wish in (account, document):
+        short = (wish or "").lower().replace("_", "-").partition("-")[0]
+        if short in LANGUAGES:
+            return short
+    return firm
+
+
+def _shown(document: object, key: str) -> str:
+    """How the customer knows the document: an order by its number, a ticket and an invoice by their code."""
+    number = key.partition(":")[2]
+    return number if key.startswith(Source.SHOP) else str(getattr(document, "code", "") or number)
+
+
+def _need(notice: Notice, balance: Credits, threshold: Credits, owed: Credits, *, low: bool) -> Credits:
+    """Credits a pack should cover: a shortfall, a debt, or what brings the balance to the threshold again."""
+    if notice.kind == NoticeKind.INSUFFICIENT:
+        return Credits(max(0, notice.facts["estimate"] - notice.facts["already"] - balance))
+    if notice.kind == NoticeKind.BALANCE and owed:
+        return owed
+    return Credits(max(1, threshold - balance)) if low else Credits(0)
+
+
+def _movement(notice: Notice) -> Movement | None:
+    facts = notice.facts
+    if "credits" not in facts:
+        return None
+    return Movement(
+        Credits(facts["credits"]),
+        Credits(facts["was"]),
+        Credits(facts["now"]),
+        facts["derivation"],
+        Instant(facts["at"]),
+    )
+
+
+def _lasts(connection: Connection, notice: Notice, summary: Summary, now: Instant) -> tuple[int, int] | None:
+    if notice.kind not in (NoticeKind.BALANCE, NoticeKind.LOW_BALANCE, NoticeKind.PURCHASE) or summary.balance <= 0:
+        return None
+    history = entries.of_family(connection, notice.account)
+    used = [
+        (entry.happened, Credits(-entry.credits))
+        for entry in history
+        if entry.kind in (EntryKind.DEBIT, EntryKind.CORRECTION)
+    ]
+    return lasts_days(summary.balance, used, now)

@@ -1,0 +1,330 @@
+"""What administrators do: adjust, open, merge, split, addresses. Each with who and why, through the one ledger."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bytebridge.domain import notices
+from bytebridge.domain.accounts import normalise
+from bytebridge.domain.entry import Entry, EntryKind, Posting
+from bytebridge.domain.model import Credits, Instant
+from bytebridge.domain.notices import Draft
+from bytebridge.domain.settlement import differences
+from bytebridge.domain.view import Account
+from bytebridge.errors import NotFound, Refused
+from bytebridge.jobs.book import Run
+from bytebridge.jobs.context import Context
+from bytebridge.ledger import accounts, documents, entries, outbox, pages, runs
+from bytebridge.logs import log
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    keep: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddAddress:
+    email: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAddress:
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetValues:
+    email: str
+    language: str | None
+    threshold: int | None
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Adjust:
+    """key: unique for this wish, so that a transaction that is run again posts it once."""
+
+    email: str
+    credits: Credits
+    reason: str
+    key: str
+
+
+Change = Merge | Split | AddAddress | RemoveAddress | SetValues | Adjust
+
+
+def carry_out(context: Context, change: Change, *, dry_run: bool) -> Iterator[str]:
+    """Does what was asked and says what was done, one sentence each."""
+    run = Run(type(change).__name__.lower(), context.by, context.now())
+
+    def work(connection: Connection) -> list[str]:
+        return _apply(connection, change, context, run)
+
+    if dry_run:
+        with context.store.read() as connection:
+            yield from _foresee(connection, change, context)
+        return
+    yield from context.store.transact(work)
+
+
+def _foresee(connection: Connection, change: Change, context: Context) -> list[str]:
+    """The checks of the change, and what it would do, on a connection that cannot write."""
+    now = context.now()
+    match change:
+        case Merge():
+            keep, other = _two(connection, change, now)
+            balance = accounts.balances(connection, {other}).get(other, Credits(0))
+            return [f"account {other} would join account {keep} with {balance:+d} credits"]
+        case Split():
+            number = _merged(connection, change.email)
+            return [f"account {number} would stand for itself again"]
+        case AddAddress():
+            root = _addable(connection, change, now)
+            return [f"{change.new} would belong to account {root}"]
+        case Adjust():
+            root = accounts.get(connection, change.email, now)
+            balance = accounts.balances(connection, {root}).get(root, Credits(0))
+            return [f"account {root}: {balance} {change.credits:+d} would be {balance + change.credits}"]
+        case RemoveAddress() | SetValues():
+            root = accounts.get(connection, change.email, now)
+            return [f"account {root} would be changed"]
+
+
+def _apply(connection: Connection, change: Change, context: Context, run: Run) -> list[str]:
+    now = context.now()
+    match change:
+        case Merge():
+            return _merge(connection, change, context, run)
+        case Split():
+            return _split(connection, change, context, run)
+        case AddAddress():
+            root = _addable(connection, change, now)
+            new = normalise(change.new) or ""
+            known = bool(accounts.history_of(connection, new))
+            accounts.give_address(connection, new, root, now if known else Instant(0), now, context.by)
+            return [f"{new} belongs to account {root}"]
+        case RemoveAddress():
+            root = accounts.get(connection, change.email, now)
+            accounts.give_address(connection, normalise(change.email) or "", None, now, now, context.by)
+            return [f"{normalise(change.email)} belongs to nobody from now on, account {root} keeps what it brought"]
+        case SetValues():
+            root = accounts.get(connection, change.email, now)
+            accounts.set_values(
+                connection, root, language=change.language, threshold=change.threshold, name=change.name
+            )
+            return [f"account {root} is changed"]
+        case Adjust():
+            return _adjust(connection, change, context, run)
+
+
+def _addable(connection: Connection, change: AddAddress, now: Instant) -> int:
+    new = normalise(change.new)
+    if new is None:
+        raise Refused(f"{change.new} is no e-mail address")
+    root = accounts.get(connection, change.email, now)
+    there = accounts.find(connection, new, now)
+    if there == root:
+        raise Refused(f"{new} belongs to account {root} already")
+    if there is not None:
+        raise Refused(f"{new} has account {there}: use `accounts merge {change.email} {new}`")
+    return root
+
+
+def _two(connection: Connection, change: Merge, now: Instant) -> tuple[int, int]:
+    keep = accounts.get(connection, change.keep, now)
+    other = accounts.get(connection, change.other, now)
+    if keep == other:
+        raise Refused(f"{change.keep} and {change.other} are one account already")
+    return keep, other
+
+
+def _merged(connection: Connection, email: str) -> int:
+    history = accounts.history_of(connection, normalise(email) or "")
+    owner = history[-1][1] if history else None
+    if owner is None:
+        raise NotFound(f"no account for {email}")
+    if accounts.parent_of(connection, owner) == owner:
+        raise Refused(f"the account of {email} was never merged into another")
+    return owner
+
+
+def _merge(connection: Connection, change: Merge, context: Context, run: Run) -> list[str]:
+    keep, other = _two(connection, change, context.now())
+    balance = accounts.balances(connection, {other}).get(other, Credits(0))
+    accounts.merge(connection, keep, other)
+    expected = {keep: balance, other: Credits(-balance)} if balance else {}
+    _post(connection, _merge_key(other), EntryKind.MERGE, expected, {"with": [keep, other]}, context, run)
+    return [f"account {other} joined account {keep} with {balance:+d} credits"]
+
+
+def _merge_key(other: int) -> str:
+    return f"merge:{other}"
+
+
+def _split(connection: Connection, change: Split, context: Context, run: Run) -> list[str]:
+    number = _merged(connection, change.email)
+    keep = accounts.parent_of(connection, number)
+    accounts.separate(connection, number)
+    _post(connection, _merge_key(number), EntryKind.MERGE, {}, {"with": [keep, number]}, context, run)
+    moved = _resettle(connection, number, context, run)
+    balance = accounts.balances(connection, {number}).get(number, Credits(0))
+    return [f"account {number} stands for itself again with {balance} credits; {moved} entries moved to it"]
+
+
+def _resettle(connection: Connection, number: int, context: Context, run: Run) -> int:
+    """Documents settled on the kept account while merged, that came with the split account's addresses, go back."""
+    emails = accounts.emails_of(connection, [number])[number]
+    moved = 0
+    for stored in documents.of_addresses(connection, emails):
+        if stored.worth is None:
+            continue
+        posted = entries.posted(connection, stored.key)
+        rooted: dict[int, Credits] = {}
+        roots = accounts.roots_of(connection, set(posted))
+        for account, credits in posted.items():
+            root = roots.get(account, account)
+            rooted[root] = Credits(rooted.get(root, 0) + credits)
+        expected = {number: stored.worth} if stored.worth else {}
+        moved += len(_post_differences(connection, stored.key, EntryKind.MERGE, expected, rooted, {}, context, run))
+    return moved
+
+
+def _adjust(connection: Connection, change: Adjust, context: Context, run: Run) -> list[str]:
+    root = accounts.get(connection, change.email, context.now())
+    derivation = {"rule": "adjustment", "reason": change.reason, "by": context.by}
+    _post(connection, change.key, EntryKind.ADJUSTMENT, {root: change.credits}, derivation, context, run)
+    balance = accounts.balances(connection, {root})[root]
+    return [f"account {root}: {change.credits:+d} credits, balance {balance}"]
+
+
+def _post(
+    connection: Connection,
+    key: str,
+    kind: EntryKind,
+    expected: dict[int, Credits],
+    derivation: dict[str, Any],
+    context: Context,
+    run: Run,
+    happened: Instant | None = None,
+) -> list[Entry]:
+    """Brings what is posted under `key` to what is expected, on the accounts themselves, not their roots."""
+    posted = {account: credits for account, credits in entries.posted(connection, key).items() if credits}
+    return _post_differences(connection, key, kind, expected, posted, derivation, context, run, happened)
+
+
+def _post_differences(
+    connection: Connection,
+    key: str,
+    kind: EntryKind,
+    expected: dict[int, Credits],
+    posted: dict[int, Credits],
+    derivation: dict[str, Any],
+    context: Context,
+    run: Run,
+    happened: Instant | None = None,
+) -> list[Entry]:
+    deltas = differences(expected, posted)
+    if not deltas:
+        return []
+    now = context.now()
+    before = {number: balance for number, (_, balance, _) in pages.heads(connection, list(deltas)).items()}
+    revision = entries.last_revision(connection, key) + 1
+    postings = [
+        Posting(
+            account,
+            key,
+            revision,
+            kind,
+            delta,
+            Credits(before.get(account, 0) + delta),
+            posted.get(account, Credits(0)),
+            happened if happened is not None else now,
+            _why(derivation, expected.get(account, Credits(0)), context),
+        )
+        for account, delta in deltas.items()
+    ]
+    run.number = run.take_number(connection)
+    added = entries.append(connection, postings, run.number, now)
+    runs.finish(connection, run.number, "done", {"posted": len(added)}, now)
+    _tell_low(connection, postings, before, context)
+    for entry in added:
+        log(
+            "entry_posted",
+            entry=entry.id,
+            kind=entry.kind.value,
+            document=entry.document,
+            account=entry.account,
+            credits=entry.credits,
+            balance=entry.balance,
+        )
+    return added
+
+
+def _why(derivation: dict[str, Any], credits: Credits, context: Context) -> dict[str, Any]:
+    """What the document moves on this account now, by whom: each account of a merge has its own figure."""
+    return {"rule": "merge", "by": context.by, **derivation, "credits": credits}
+
+
+def _tell_low(
+    connection: Connection, postings: Sequence[Posting], before: dict[int, int], context: Context
+) -> list[Draft]:
+    """People's changes tell nobody, but a low balance they cause is told."""
+    drafts = []
+    for posting in postings:
+        if posting.kind not in (EntryKind.ADJUSTMENT, EntryKind.MERGE):
+            continue
+        row = accounts.summaries(connection, [posting.account])
+        if not row:
+            continue
+        holder = Account(posting.account, posting.account, posting.balance, row[0].threshold)
+        draft = notices.low_balance(
+            holder, Credits(before.get(posting.account, 0)), posting, context.policy, context.now()
+        )
+        if draft is not None:
+            drafts.append(draft)
+    outbox.queue(connection, drafts, [], context.now(), context.settings.notices.only_to)
+    return drafts
+
+
+Opening = tuple[str, Credits, str, str | None, str]
+"""Normalised address, credits, name, language, reason."""
+
+
+def import_openings(
+    openings: Sequence[Opening], day: Instant, context: Context, *, dry_run: bool, tell: Callable[[str], None]
+) -> int:
+    """Opening balances, all or nothing; an address's opening is a document, so the same file posts nothing twice."""
+    run = Run("import", context.by, context.now())
+
+    def work(connection: Connection) -> int:
+        total = 0
+        for email, credits, name, language, reason in openings:
+            root = accounts.find(connection, email, context.now())
+            if root is None:
+                root = accounts.create(connection, email, name, language, context.now(), context.by)
+            derivation = {"rule": "opening", "reason": reason, "by": context.by}
+            expected = {root: credits} if credits else {}
+            added = _post(connection, f"opening:{email}", EntryKind.OPENING, expected, derivation, context, run, day)
+            total += len(added)
+        return total
+
+    if dry_run:
+        with context.store.read() as connection:
+            changes = 0
+            for email, credits, *_ in openings:
+                posted = sum(entries.posted(connection, f"opening:{email}").values())
+                if posted != credits:
+                    changes += 1
+                    tell(f"{email}: {posted} → {credits}")
+        return changes
+    return context.store.transact(work)

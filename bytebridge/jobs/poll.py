@@ -1,0 +1,143 @@
+"""One pass over one source: what changed since the cursor, booked page by page."""
+
+import time
+from collections.abc import Iterable, Sequence
+from itertools import islice
+
+from sqlalchemy import Connection, select
+
+from bytebridge.connector import Connector, Page
+from bytebridge.domain.model import Document, Instant, Source
+from bytebridge.errors import RemoteError, RemoteRefused, RemoteUnavailable
+from bytebridge.jobs.book import Booked, Run, book, confirmed, unlike
+from bytebridge.jobs.context import Context, PassResult
+from bytebridge.jobs.rules import systems
+from bytebridge.ledger import pages, runs
+from bytebridge.ledger.schema import documents
+from bytebridge.logs import bind, log
+
+# what was paid or resolved after `since` may have been ordered or opened long before
+LOOK_BACK_S = 366 * 86_400
+RECHECKS = 500
+
+
+def poll(source: Source, context: Context, run: Run) -> PassResult:
+    """Reads and books what changed. A source that fails is reported in the result; what was booked stays."""
+    connector = context.connectors[source]
+    result = PassResult()
+    began = time.monotonic()
+    with bind(source=source.value):
+        try:
+            _poll(connector, context, run, result)
+        except RemoteError as error:
+            failed(error, result)
+        if result.error is None or result.seen:
+            log(
+                "poll_finished",
+                seen=result.seen,
+                posted=result.posted,
+                review=result.reviews,
+                failed=result.failed,
+                duration_ms=round((time.monotonic() - began) * 1000),
+            )
+    return result
+
+
+def failed(error: RemoteError, result: PassResult) -> None:
+    """One line that says what a person must do, if anything; the cursor stays where it was."""
+    result.error = str(error)
+    if isinstance(error, RemoteUnavailable):
+        log(
+            "remote_unavailable",
+            operation=error.operation,
+            error=error.message,
+            retry_after_s=error.retry_after_s,
+        )
+    elif isinstance(error, RemoteRefused):
+        log("source_refused", operation=error.operation, error=error.message)
+    else:
+        log("source_surprised", operation=error.operation, error=error.message)
+
+
+def _poll(connector: Connector, context: Context, run: Run, result: PassResult) -> None:
+    source = connector.source
+    begun = context.now()
+    with context.store.read() as connection:
+        reading = runs.reading(connection, source)
+    first = reading.cursor is None
+    since = since_of(source, context)
+
+    def known(ids: Sequence[str]) -> dict[str, Document]:
+        with context.store.read() as inner:
+            return pages.known_documents(inner, source, ids)
+
+    for page in connector.changed(reading.cursor, known, since if first else None):
+        take_page(page, connector, context, run, result)
+        if context.stopping():
+            return
+    recheck(connector, context, run, result)
+    drain_surprises(connector, result)
+    context.store.transact(lambda connection: runs.save_reading(connection, source, begun, context.now()))
+
+
+def since_of(source: Source, context: Context) -> Instant | None:
+    """From when a first load reads; a year before the date that counts."""
+    since = systems(context.settings)[source].since
+    return Instant(since - LOOK_BACK_S) if since is not None else None
+
+
+def take_page(page: Page, connector: Connector, context: Context, run: Run, result: PassResult) -> Booked:
+    """Books the part of a page that differs from what was last seen."""
+    result.seen += len(page.documents)
+    with context.store.read() as connection:
+        differing = unlike(connection, page.documents, None)
+    result.examined += len(differing)
+    if differing and not page.trusted:
+        differing = confirmed(differing, connector, context)
+    booked = Booked()
+    if differing or page.cursor is not None:
+        booked = book(differing, context, run, source=connector.source, cursor=page.cursor)
+        count(booked, result)
+    context.progress(connector.source.value, len(page.documents))
+    return booked
+
+
+def count(booked: Booked, result: PassResult) -> None:
+    result.posted += len(booked.entries)
+    for entry in booked.entries:
+        result.kinds[entry.kind.value] = result.kinds.get(entry.kind.value, 0) + 1
+    result.reviews += len(booked.opened)
+    result.granted += sum(entry.credits for entry in booked.entries if entry.credits > 0)
+    result.debited -= sum(entry.credits for entry in booked.entries if entry.credits < 0)
+
+
+def recheck(connector: Connector, context: Context, run: Run, result: PassResult) -> None:
+    """Documents whose worth changes with time alone (a reopened invoice after its grace) are read again."""
+    with context.store.read() as connection:
+        ids = _due_ids(connection, connector.source, context.now())
+    if not ids:
+        return
+    found = connector.by_ids(ids)
+    booked = book(found, context, run, source=connector.source)
+    count(booked, result)
+
+
+def _due_ids(connection: Connection, source: Source, now: Instant) -> list[str]:
+    rows: Iterable[str] = connection.execute(
+        select(documents.c.key).where(documents.c.recheck <= now, documents.c.source == source.value)
+    ).scalars()
+    return [key.partition(":")[2] for key in islice(rows, RECHECKS)]
+
+
+def drain_surprises(connector: Connector, result: PassResult) -> None:
+    """Single documents that could not be read: each is said once, the others went on."""
+    surprises = getattr(connector, "surprises", None)
+    while surprises:
+        surprise = surprises.pop(0)
+        result.failed += 1
+        log(
+            "source_surprised",
+            operation=surprise.operation,
+            document=surprise.document,
+            error=surprise.message,
+        )

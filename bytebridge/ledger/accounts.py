@@ -1,0 +1,273 @@
+"""Accounts and their addresses: opening, finding, merging, splitting. History is kept, nothing is deleted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection, func, insert, or_, select, update
+
+from bytebridge.domain.accounts import normalise
+from bytebridge.domain.model import Credits, Instant
+from bytebridge.domain.view import View
+from bytebridge.errors import NotFound
+from bytebridge.ledger import codec
+from bytebridge.ledger.pages import batches, heads
+from bytebridge.ledger.schema import accounts, addresses, entries
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """An account's figures. granted: net of shop and ERP entries; debited: minus the net of help-desk entries."""
+
+    id: int
+    emails: tuple[str, ...]
+    name: str
+    language: str | None
+    threshold: Credits | None
+    balance: Credits
+    granted: Credits
+    debited: Credits
+    last_entry_at: Instant | None
+    muted: str = ""
+
+
+def open_new(connection: Connection, view: View) -> None:
+    """Stores the accounts and addresses that a page opened."""
+    fresh = [
+        {
+            "id": account.id,
+            "root": account.id,
+            "parent": account.id,
+            "name": codec.fit(account.name, 250),
+            "language": codec.fit(account.language, 10) if account.language else None,
+            "created_at": view.now,
+        }
+        for account in view.accounts.values()
+        if account.new
+    ]
+    if fresh:
+        connection.execute(insert(accounts), fresh)
+    rows = [
+        {"email": email, "account": account, "since": 0, "recorded_at": view.now, "by": ""}
+        for email, account in view.added
+    ]
+    if rows:
+        connection.execute(insert(addresses), rows)
+
+
+def find(connection: Connection, email: str, at: Instant) -> int | None:
+    """Root account that owns this address at that time."""
+    plain = normalise(email)
+    if plain is None:
+        return None
+    rows = connection.execute(
+        select(addresses.c.account, addresses.c.since)
+        .where(addresses.c.email == plain)
+        .order_by(addresses.c.since, addresses.c.id)
+    ).all()
+    owner = None
+    for number, (account, since) in enumerate(rows):
+        if number == 0 or since <= at:
+            owner = account
+    if owner is None:
+        return None
+    return connection.execute(select(accounts.c.root).where(accounts.c.id == owner)).scalar()
+
+
+def get(connection: Connection, email: str, at: Instant) -> int:
+    """As `find`; NotFound with the sentence the user sees."""
+    found = find(connection, email, at)
+    if found is None:
+        raise NotFound(f"no account for {email}")
+    return found
+
+
+def emails_of(connection: Connection, roots: Sequence[int]) -> dict[int, tuple[str, ...]]:
+    """Addresses still owned, by root account, oldest first, the kept account's own before the others'."""
+    found: dict[int, list[str]] = {root: [] for root in roots}
+    for some in batches(roots):
+        members = select(accounts.c.id).where(accounts.c.root.in_(some))
+        mine = select(addresses.c.email).where(addresses.c.account.in_(members))
+        rows = connection.execute(
+            select(addresses.c.email, addresses.c.account, addresses.c.since, addresses.c.id)
+            .where(addresses.c.email.in_(mine))
+            .order_by(addresses.c.since, addresses.c.id)
+        ).all()
+        root_of: dict[int, int] = dict(
+            connection.execute(select(accounts.c.id, accounts.c.root).where(accounts.c.root.in_(some))).tuples().all()
+        )
+        last = {row.email: row for row in rows}
+        kept = [row for row in last.values() if row.account in root_of]
+        kept.sort(key=lambda row: (row.account != root_of[row.account], row.since, row.id))
+        for row in kept:
+            found[root_of[row.account]].append(row.email)
+    return {root: tuple(emails) for root, emails in found.items()}
+
+
+def summaries(connection: Connection, roots: Sequence[int] | None = None) -> list[Summary]:
+    """Figures of these root accounts, or of all, by number."""
+    question = select(accounts).where(accounts.c.id == accounts.c.root).order_by(accounts.c.id)
+    if roots is not None:
+        question = question.where(accounts.c.id.in_(roots))
+    rows = connection.execute(question).all()
+    wanted = [row.id for row in rows]
+    sums: dict[int, list[int]] = {root: [0, 0, 0] for root in wanted}
+    last: dict[int, int] = {}
+    bought = or_(entries.c.document.like("shop:%"), entries.c.document.like("erp:%"))
+    worked = entries.c.document.like("helpdesk:%")
+    for position, condition in enumerate((None, bought, worked)):
+        total = (
+            select(accounts.c.root, func.sum(entries.c.credits), func.max(entries.c.happened))
+            .join(accounts, accounts.c.id == entries.c.account)
+            .group_by(accounts.c.root)
+        )
+        if condition is not None:
+            total = total.where(condition)
+        if roots is not None:
+            total = total.where(accounts.c.root.in_(roots))
+        for root, credits, happened in connection.execute(total):
+            sums[root][position] = int(credits)
+            if position == 0:
+                last[root] = happened
+    emails = emails_of(connection, wanted)
+    return [
+        Summary(
+            row.id,
+            emails[row.id],
+            row.name,
+            row.language,
+            Credits(row.threshold) if row.threshold is not None else None,
+            Credits(sums[row.id][0]),
+            Credits(sums[row.id][1]),
+            Credits(-sums[row.id][2]),
+            Instant(last[row.id]) if row.id in last else None,
+            row.muted,
+        )
+        for row in rows
+    ]
+
+
+def set_values(
+    connection: Connection, root: int, *, language: str | None, threshold: int | None, name: str | None
+) -> None:
+    values: dict[str, object] = {}
+    if language is not None:
+        values["language"] = language
+    if threshold is not None:
+        values["threshold"] = threshold if threshold >= 0 else None
+    if name is not None:
+        values["name"] = codec.fit(name, 250)
+    if values:
+        connection.execute(update(accounts).where(accounts.c.id == root).values(values))
+
+
+def give_address(
+    connection: Connection, email: str, account: int | None, since: Instant, now: Instant, by: str
+) -> None:
+    """From `since` on the address belongs to this account (None: to nobody); what was before stays."""
+    connection.execute(insert(addresses).values(email=email, account=account, since=since, recorded_at=now, by=by))
+
+
+def history_of(connection: Connection, email: str) -> list[tuple[int, int | None]]:
+    rows = connection.execute(
+        select(addresses.c.since, addresses.c.account)
+        .where(addresses.c.email == email)
+        .order_by(addresses.c.since, addresses.c.id)
+    ).all()
+    return [(row.since, row.account) for row in rows]
+
+
+def merge(connection: Connection, keep: int, other: int) -> None:
+    """`other` and all that was merged into it follow `keep`."""
+    connection.execute(update(accounts).where(accounts.c.id == other).values(parent=keep))
+    connection.execute(update(accounts).where(accounts.c.root == other).values(root=keep))
+
+
+def separate(connection: Connection, other: int) -> None:
+    """`other` stands for itself again, with all that had been merged into it before."""
+    connection.execute(update(accounts).where(accounts.c.id == other).values(parent=other, root=other))
+    parents = [other]
+    while parents:
+        children = select(accounts.c.id).where(accounts.c.parent.in_(parents), accounts.c.id.not_in([*parents, other]))
+        parents = list(connection.execute(children).scalars())
+        if parents:
+            connection.execute(update(accounts).where(accounts.c.id.in_(parents)).values(root=other))
+
+
+def roots_of(connection: Connection, ids: set[int]) -> dict[int, int]:
+    """Root account of each account."""
+    found: dict[int, int] = {}
+    for some in batches(sorted(ids)):
+        rows = connection.execute(select(accounts.c.id, accounts.c.root).where(accounts.c.id.in_(some)))
+        found |= dict(rows.tuples().all())
+    return found
+
+
+def balances(connection: Connection, roots: set[int]) -> dict[int, Credits]:
+    """Balance of each of these root accounts: the sum over its family's last entries."""
+    found: dict[int, Credits] = {}
+    for some in batches(sorted(roots)):
+        family = connection.execute(select(accounts.c.id, accounts.c.root).where(accounts.c.root.in_(some))).tuples()
+        root_of: dict[int, int] = dict(family.all())
+        for account, (_, balance, _) in heads(connection, list(root_of)).items():
+            root = root_of[account]
+            found[root] = Credits(found.get(root, 0) + balance)
+    return found
+
+
+def summary_at(connection: Connection, root: int, before: Instant | None, known_before: Instant | None) -> Summary:
+    """An account's figures by what happened before one time and was recorded before another; None: up to now."""
+    if before is None and known_before is None:
+        return summaries(connection, [root])[0]
+    family = select(accounts.c.id).where(accounts.c.root == root)
+    question = select(entries.c.document, entries.c.credits, entries.c.happened).where(entries.c.account.in_(family))
+    if before is not None:
+        question = question.where(entries.c.happened < before)
+    if known_before is not None:
+        question = question.where(entries.c.recorded < known_before)
+    balance = granted = debited = 0
+    last: int | None = None
+    for document, credits, happened in connection.execute(question):
+        balance += credits
+        last = happened if last is None else max(last, happened)
+        if document.startswith(("shop:", "erp:")):
+            granted += credits
+        elif document.startswith("helpdesk:"):
+            debited -= credits
+    now = summaries(connection, [root])[0]
+    return replace(
+        now,
+        balance=Credits(balance),
+        granted=Credits(granted),
+        debited=Credits(debited),
+        last_entry_at=Instant(last) if last is not None else None,
+    )
+
+
+def family(connection: Connection, root: int) -> list[int]:
+    """The account and all that were merged into it, by number."""
+    return list(
+        connection.execute(select(accounts.c.id).where(accounts.c.root == root).order_by(accounts.c.id)).scalars()
+    )
+
+
+def parent_of(connection: Connection, account: int) -> int:
+    found = connection.execute(select(accounts.c.parent).where(accounts.c.id == account)).scalar()
+    return int(found) if found is not None else account
+
+
+def create(connection: Connection, email: str, name: str, language: str | None, now: Instant, by: str) -> int:
+    """A new account that owns this address from the beginning."""
+    number = (connection.execute(select(func.max(accounts.c.id))).scalar() or 0) + 1
+    connection.execute(
+        insert(accounts).values(
+            id=number,
+            root=number,
+            parent=number,
+            name=codec.fit(name, 250),
+            language=language,
+            created_at=now,
+        )
+    )
+    known = bool(history_of(connection, email))
+    give_address(connection, email, number, now if known else Instant(0), now, by)
+    return int(number)

@@ -1,0 +1,115 @@
+"""Documents as last seen: one by its key, code or number, and those of a source for comparing."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, or_, select
+
+from bytebridge.domain.memory import Memory
+from bytebridge.domain.model import Credits, Document, Instant, Source
+from bytebridge.ledger import codec
+from bytebridge.ledger.pages import batches
+from bytebridge.ledger.schema import documents, entries
+
+CHUNK = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A document with what the ledger keeps about it. state: the text decisions are made on."""
+
+    key: str
+    document: Document
+    account: int | None
+    email: str
+    dated: Instant
+    memory: Memory
+    worth: Credits | None
+    state: str
+    seen_at: Instant
+
+
+def _from_row(row: Row[Any]) -> Stored:
+    return Stored(
+        row.key,
+        codec.document(row.source, row.state),
+        row.account,
+        row.email,
+        Instant(row.dated),
+        codec.memory(row.memory),
+        Credits(row.worth) if row.worth is not None else None,
+        row.state,
+        Instant(row.seen_at),
+    )
+
+
+def find(connection: Connection, key: str) -> Document | None:
+    stored = get(connection, key)
+    return stored.document if stored is not None else None
+
+
+def get(connection: Connection, key: str) -> Stored | None:
+    row = connection.execute(select(documents).where(documents.c.key == key)).one_or_none()
+    return _from_row(row) if row is not None else None
+
+
+def named(connection: Connection, source: Source, name: str) -> list[Stored]:
+    """Documents of a source with this id, code or ref; a shop's reference may name several."""
+    rows = connection.execute(
+        select(documents)
+        .where(
+            documents.c.source == source.value,
+            or_(documents.c.key == f"{source.value}:{name}", documents.c.code == name),
+        )
+        .order_by(documents.c.key)
+    )
+    return [_from_row(row) for row in rows]
+
+
+def posted_keys(
+    connection: Connection, source: Source, since: Instant | None, until: Instant | None
+) -> Iterator[tuple[str, Credits]]:
+    """Keys of a source's documents that moved credits and were created in the window, with what is posted."""
+    last = ""
+    while True:
+        question = (
+            select(documents.c.key, func.sum(entries.c.credits).label("credits"))
+            .join(entries, entries.c.document == documents.c.key)
+            .where(documents.c.source == source.value, documents.c.key > last)
+            .group_by(documents.c.key)
+            .order_by(documents.c.key)
+            .limit(CHUNK)
+        )
+        if since is not None:
+            question = question.where(documents.c.created_at >= since)
+        if until is not None:
+            question = question.where(documents.c.created_at < until)
+        rows: Sequence[Row[Any]] = connection.execute(question).all()
+        if not rows:
+            return
+        yield from ((row.key, Credits(int(row.credits))) for row in rows)
+        last = rows[-1].key
+
+
+def of_account(connection: Connection, ids: Sequence[int]) -> list[Stored]:
+    """Documents last settled on these accounts."""
+    rows = connection.execute(select(documents).where(documents.c.account.in_(ids)).order_by(documents.c.key))
+    return [_from_row(row) for row in rows]
+
+
+def of_addresses(connection: Connection, emails: Sequence[str]) -> list[Stored]:
+    """Documents that came with one of these addresses."""
+    rows = connection.execute(select(documents).where(documents.c.email.in_(emails)).order_by(documents.c.key))
+    return [_from_row(row) for row in rows]
+
+
+def codes(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
+    """What customers call these documents: an order's number, a ticket's or an invoice's code."""
+    found: dict[str, str] = {}
+    for some in batches(keys):
+        rows = connection.execute(select(documents.c.key, documents.c.code).where(documents.c.key.in_(some)))
+        for key, code in rows:
+            source, _, number = key.partition(":")
+            found[key] = number if source == Source.SHOP else code or number
+    return found

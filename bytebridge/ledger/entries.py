@@ -1,0 +1,170 @@
+"""The entries: append and read. There is no update and no delete."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select
+
+from bytebridge.domain import entry as domain
+from bytebridge.domain.entry import Entry, EntryKind, Posting
+from bytebridge.domain.model import Credits, Instant
+from bytebridge.ledger.pages import batches, heads
+from bytebridge.ledger.schema import accounts, entries
+
+CHUNK = 5_000  # rows held at a time while everything is read
+
+
+def append(connection: Connection, postings: Sequence[Posting], run: int, now: Instant) -> list[Entry]:
+    """Adds the postings to their accounts' chains, in order, and gives the entries back.
+
+    The caller's transaction holds the writer's lock, so the heads read here are the last ones.
+    """
+    if not postings:
+        return []
+    last = heads(connection, sorted({posting.account for posting in postings}))
+    first = (connection.execute(select(func.max(entries.c.id))).scalar() or 0) + 1
+    added = []
+    for number, posting in enumerate(postings, first):
+        seq, balance, previous = last.get(posting.account, (0, 0, domain.GENESIS))
+        entry = _entry(number, seq + 1, posting, balance + posting.credits, previous, run, now)
+        if entry.balance != posting.balance:
+            raise AssertionError(f"balance of account {posting.account} moved under {posting.document}")
+        last[posting.account] = (entry.seq, entry.balance, entry.hash)
+        added.append(entry)
+    connection.execute(insert(entries), [_row(entry) for entry in added])
+    return added
+
+
+def _entry(number: int, seq: int, posting: Posting, balance: int, previous: str, run: int, now: Instant) -> Entry:
+    text = domain.encode(posting.derivation)
+    digest = domain.chain(
+        previous,
+        posting.account,
+        seq,
+        posting.document,
+        posting.revision,
+        posting.kind,
+        posting.credits,
+        balance,
+        posting.was,
+        posting.happened,
+        now,
+        text,
+    )
+    return Entry(
+        number,
+        posting.account,
+        seq,
+        posting.document,
+        posting.revision,
+        posting.kind,
+        posting.credits,
+        Credits(balance),
+        posting.was,
+        posting.happened,
+        now,
+        run,
+        posting.derivation,
+        digest,
+    )
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "account": entry.account,
+        "seq": entry.seq,
+        "document": entry.document,
+        "revision": entry.revision,
+        "kind": entry.kind.value,
+        "credits": entry.credits,
+        "balance": entry.balance,
+        "was": entry.was,
+        "happened": entry.happened,
+        "recorded": entry.recorded,
+        "run": entry.run,
+        "derivation": domain.encode(entry.derivation),
+        "hash": entry.hash,
+    }
+
+
+def from_row(row: Row[Any]) -> Entry:
+    return Entry(
+        row.id,
+        row.account,
+        row.seq,
+        row.document,
+        row.revision,
+        EntryKind(row.kind),
+        Credits(row.credits),
+        Credits(row.balance),
+        Credits(row.was),
+        Instant(row.happened),
+        Instant(row.recorded),
+        row.run,
+        json.loads(row.derivation),
+        row.hash,
+    )
+
+
+def of_family(connection: Connection, root: int, known_at: Instant | None = None) -> list[Entry]:
+    """All entries of an account and of those merged into it, by when they happened, then id.
+
+    known_at: only what was recorded by then.
+    """
+    family = select(accounts.c.id).where(accounts.c.root == root)
+    question = select(entries).where(entries.c.account.in_(family)).order_by(entries.c.happened, entries.c.id)
+    if known_at is not None:
+        question = question.where(entries.c.recorded <= known_at)
+    return [from_row(row) for row in connection.execute(question)]
+
+
+def of_documents(connection: Connection, keys: Sequence[str]) -> list[Entry]:
+    found = []
+    for some in batches(keys):
+        question = select(entries).where(entries.c.document.in_(some)).order_by(entries.c.id)
+        found += [from_row(row) for row in connection.execute(question)]
+    return found
+
+
+def posted(connection: Connection, key: str) -> dict[int, Credits]:
+    """Credits posted for one document, per account as they stand in the ledger."""
+    rows = connection.execute(
+        select(entries.c.account, func.sum(entries.c.credits))
+        .where(entries.c.document == key)
+        .group_by(entries.c.account)
+    )
+    return {account: Credits(int(credits)) for account, credits in rows}
+
+
+def last_revision(connection: Connection, key: str) -> int:
+    return connection.execute(select(func.max(entries.c.revision)).where(entries.c.document == key)).scalar() or 0
+
+
+def by_ids(connection: Connection, ids: Sequence[int]) -> list[Entry]:
+    found = []
+    for some in batches(ids):
+        found += [from_row(row) for row in connection.execute(select(entries).where(entries.c.id.in_(some)))]
+    return sorted(found, key=lambda entry: entry.id)
+
+
+def of_run(connection: Connection, run: int) -> list[Entry]:
+    rows = connection.execute(select(entries).where(entries.c.run == run).order_by(entries.c.id))
+    return [from_row(row) for row in rows]
+
+
+def walk(connection: Connection) -> Iterator[Row[Any]]:
+    """Every row by account and seq, a chunk at a time: keyset paging holds no more than one chunk."""
+    account, seq = -1, -1
+    while True:
+        rows = connection.execute(
+            select(entries)
+            .where((entries.c.account > account) | ((entries.c.account == account) & (entries.c.seq > seq)))
+            .order_by(entries.c.account, entries.c.seq)
+            .limit(CHUNK)
+        ).all()
+        if not rows:
+            return
+        yield from rows
+        account, seq = rows[-1].account, rows[-1].seq

@@ -1,0 +1,270 @@
+"""The outbox: letters due, claimed, sent; an attempt is recorded before the call, its outcome after."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+
+from bytebridge.domain.entry import Entry, receipt
+from bytebridge.domain.letter import Channel, NoticeKind
+from bytebridge.domain.model import Instant
+from bytebridge.domain.notices import Draft
+from bytebridge.ledger import codec
+from bytebridge.ledger.pages import batches, heads
+from bytebridge.ledger.schema import accounts, addresses, meta, notices
+
+WAITING = ("pending", "held")
+UNSETTLED = ("pending", "held", "sending", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A letter and how far it got.
+
+    letter: subject, text and HTML once frozen. standing: the ticket's, as it was before our reply.
+    """
+
+    id: int
+    kind: NoticeKind
+    account: int
+    document: str
+    revision: int
+    channel: Channel
+    recipient: str
+    ticket: str
+    code: str
+    state: str
+    why: str
+    cause: Instant
+    needs_shop: bool
+    facts: Mapping[str, Any]
+    letter: Mapping[str, str] | None
+    created_at: Instant
+    due: Instant
+    attempts: int
+    sent_at: Instant | None
+    standing: str | None = None
+    carrier: int | None = None
+    looks: int = 0
+    doubts: int = 0
+
+
+def from_row(row: Row[Any]) -> Notice:
+    return Notice(
+        row.id,
+        NoticeKind(row.kind),
+        row.account,
+        row.document,
+        row.revision,
+        Channel(row.channel),
+        row.recipient,
+        row.ticket,
+        row.code,
+        row.state,
+        row.why,
+        Instant(row.cause),
+        bool(row.needs_shop),
+        json.loads(row.facts),
+        json.loads(row.letter) if row.letter else None,
+        Instant(row.created_at),
+        Instant(row.due),
+        row.attempts,
+        Instant(row.sent_at) if row.sent_at is not None else None,
+        row.standing,
+        row.carrier,
+        row.looks,
+        row.doubts,
+    )
+
+
+def queue(
+    connection: Connection,
+    drafts: Sequence[Draft],
+    added: Sequence[Entry],
+    now: Instant,
+    only_to: Sequence[str],
+) -> list[Notice]:
+    """Puts due letters into the outbox, in the transaction of what they tell; a letter already there stays.
+
+    only_to: while a pilot runs, letters to anybody else are held back and listed.
+    """
+    if not drafts:
+        return []
+    by_posting = {(entry.document, entry.revision, entry.account): entry for entry in added}
+    last = heads(connection, sorted({draft.account for draft in drafts}))
+    there = _there(connection, drafts)
+    first = (connection.execute(select(func.max(notices.c.id))).scalar() or 0) + 1
+    rows: list[dict[str, Any]] = []
+    for draft in drafts:
+        key = (draft.kind.value, draft.document, draft.revision, draft.channel.value, draft.account)
+        if key in there:
+            continue
+        there.add(key)
+        recipient = draft.to or first_address(connection, draft.account) or ""
+        entry = by_posting.get((draft.document, draft.revision, draft.account))
+        seq, _, head = last.get(draft.account, (0, 0, "0" * 64))
+        if entry is not None:
+            seq, head = entry.seq, entry.hash
+        rows.append(_row(first + len(rows), draft, recipient, (seq, head), now, only_to))
+    if rows:
+        connection.execute(insert(notices), rows)
+    return [from_row(row) for row in _by_ids(connection, [row["id"] for row in rows])]
+
+
+def _there(connection: Connection, drafts: Sequence[Draft]) -> set[tuple[str, str, int, str, int]]:
+    found: set[tuple[str, str, int, str, int]] = set()
+    for some in batches({draft.document for draft in drafts}):
+        rows = connection.execute(
+            select(notices.c.kind, notices.c.document, notices.c.revision, notices.c.channel, notices.c.account).where(
+                notices.c.document.in_(some)
+            )
+        )
+        found |= {(row[0], row[1], row[2], row[3], row[4]) for row in rows}
+    return found
+
+
+def _row(
+    number: int, draft: Draft, recipient: str, head: tuple[int, str], now: Instant, only_to: Sequence[str]
+) -> dict[str, Any]:
+    kept_back = bool(only_to) and recipient not in only_to
+    return {
+        "id": number,
+        "kind": draft.kind.value,
+        "account": draft.account,
+        "document": draft.document,
+        "revision": draft.revision,
+        "channel": draft.channel.value,
+        "recipient": recipient,
+        "ticket": draft.ticket,
+        "code": receipt(draft.account, head[0], head[1], draft.document, draft.revision, draft.kind),
+        "state": "held" if kept_back else "pending",
+        "why": "not among notices.only_to" if kept_back else "",
+        "cause": draft.cause,
+        "needs_shop": int(draft.needs_shop),
+        "facts": json.dumps(draft.facts, ensure_ascii=False),
+        "created_at": now,
+        "due": now,
+    }
+
+
+def _by_ids(connection: Connection, ids: Sequence[int]) -> list[Row[Any]]:
+    rows: list[Row[Any]] = []
+    for some in batches(ids):
+        rows += connection.execute(select(notices).where(notices.c.id.in_(some)).order_by(notices.c.id))
+    return rows
+
+
+def first_address(connection: Connection, root: int) -> str | None:
+    """The oldest address still owned, the kept account's own first."""
+    rows = connection.execute(
+        select(addresses.c.email, addresses.c.account, accounts.c.id == root)
+        .join(accounts, accounts.c.id == addresses.c.account)
+        .where(accounts.c.root == root)
+        .order_by((accounts.c.id == root).desc(), addresses.c.since, addresses.c.id)
+    ).all()
+    for email, account, _ in rows:
+        last = connection.execute(
+            select(addresses.c.account)
+            .where(addresses.c.email == email)
+            .order_by(addresses.c.since.desc(), addresses.c.id.desc())
+            .limit(1)
+        ).scalar()
+        if last == account:
+            return str(email)
+    return None
+
+
+def due(connection: Connection, now: Instant, shop_read: Instant | None, limit: int = 200) -> list[Notice]:
+    """Letters that may go out now, oldest first.
+
+    shop_read: start of the last good reading of the shop; what may tell people to buy waits until it lies
+    after its cause. None: this firm has no shop, nothing waits for it.
+    """
+    if is_held(connection):
+        return []
+    question = select(notices).where(
+        notices.c.state.in_(("pending", "sending", "unknown")),
+        notices.c.due <= now,
+        notices.c.carrier.is_(None),
+    )
+    if shop_read is not None:
+        question = question.where(or_(notices.c.needs_shop == 0, notices.c.cause < shop_read))
+    return [from_row(row) for row in connection.execute(question.order_by(notices.c.id).limit(limit))]
+
+
+def waits_for_shop(connection: Connection, shop_read: Instant) -> bool:
+    """Whether a letter waits for a newer reading of the shop."""
+    question = select(func.count()).where(
+        notices.c.state == "pending", notices.c.needs_shop == 1, notices.c.cause >= shop_read
+    )
+    return bool(connection.execute(question).scalar())
+
+
+def move(connection: Connection, notice: Notice, state: str, **values: Any) -> bool:
+    """From the state it was read in to another; False when somebody else moved it meanwhile."""
+    done = connection.execute(
+        update(notices)
+        .where(
+            and_(
+                notices.c.id == notice.id,
+                notices.c.state == notice.state,
+                notices.c.attempts == notice.attempts,
+            )
+        )
+        .values(state=state, **values)
+    )
+    return done.rowcount == 1
+
+
+def recover(connection: Connection, now: Instant, recheck_after_s: int) -> int:
+    """On start every attempt without outcome is unknown: it is looked for before anything is sent again."""
+    done = connection.execute(
+        update(notices).where(notices.c.state == "sending").values(state="unknown", due=now + recheck_after_s)
+    )
+    return done.rowcount
+
+
+def is_held(connection: Connection) -> bool:
+    """Whether a person stopped all letters."""
+    return bool(connection.execute(select(meta.c.value).where(meta.c.name == "held")).scalar())
+
+
+def listed(
+    connection: Connection,
+    *,
+    account: int | None = None,
+    state: str | None = None,
+    document: str | None = None,
+) -> list[Notice]:
+    question = select(notices).order_by(notices.c.id)
+    if account is not None:
+        question = question.where(notices.c.account == account)
+    if state is not None:
+        question = question.where(notices.c.state == state)
+    if document is not None:
+        question = question.where(notices.c.document == document)
+    return [from_row(row) for row in connection.execute(question)]
+
+
+def get(connection: Connection, number: int) -> Notice | None:
+    row = connection.execute(select(notices).where(notices.c.id == number)).one_or_none()
+    return from_row(row) if row is not None else None
+
+
+def depth(connection: Connection) -> dict[str, int]:
+    rows = connection.execute(select(notices.c.state, func.count()).group_by(notices.c.state))
+    return {state: count for state, count in rows}  # noqa: C416  (a Row is no pair to the type checker)
+
+
+def oldest_due(connection: Connection, now: Instant) -> int:
+    """Age [s] of the oldest letter that should have gone out; 0 when there is none."""
+    first = connection.execute(
+        select(func.min(notices.c.due)).where(notices.c.state.in_(("pending", "sending", "unknown")))
+    ).scalar()
+    return max(0, now - first) if first is not None else 0
+
+
+def fit_why(text: str) -> str:
+    return codec.fit(text, 250)

@@ -1,0 +1,336 @@
+"""A page of documents: what the ledger knows of them, and the one transaction that books them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, or_, select, update
+
+from bytebridge.domain.accounts import normalise
+from bytebridge.domain.interpret import Known, shop_mark
+from bytebridge.domain.letter import NoticeKind
+from bytebridge.domain.memory import Decision, key_of, source_of
+from bytebridge.domain.model import Credits, Document, Instant, Invoice, Source, Ticket
+from bytebridge.domain.rules import Rules
+from bytebridge.domain.settlement import Outcome, members
+from bytebridge.domain.tariff import kind_of
+from bytebridge.domain.view import Account, Purchase, View
+from bytebridge.ledger import codec
+from bytebridge.ledger.schema import accounts, addresses, documents, entries, modules, notices, reviews
+
+BATCH = 500  # values in one IN list
+DAY_S = 86_400
+
+
+@dataclass(slots=True)
+class Seen:
+    """What the store holds of a page's documents: state text, digest of rules and revision by key."""
+
+    states: dict[str, str] = field(default_factory=dict)
+    rules: dict[str, str] = field(default_factory=dict)
+
+
+def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
+    ordered = list(values)
+    for start in range(0, len(ordered), BATCH):
+        yield ordered[start : start + BATCH]
+
+
+def seen(connection: Connection, keys: Sequence[str]) -> Seen:
+    """States as last seen, one query a batch."""
+    result = Seen()
+    for some in batches(keys):
+        rows = connection.execute(
+            select(documents.c.key, documents.c.state, documents.c.rules).where(documents.c.key.in_(some))
+        )
+        for key, state, rules in rows:
+            result.states[key] = state
+            result.rules[key] = rules
+    return result
+
+
+def known_documents(connection: Connection, source: Source, ids: Sequence[str]) -> dict[str, Document]:
+    """Documents of one source as last seen, by their id."""
+    found: dict[str, Document] = {}
+    for some in batches(f"{source}:{number}" for number in ids):
+        rows = connection.execute(select(documents.c.key, documents.c.state).where(documents.c.key.in_(some)))
+        for key, state in rows:
+            found[key.partition(":")[2]] = codec.document(source, state)
+    return found
+
+
+def load_view(connection: Connection, page: Sequence[Document], rules: Rules, now: Instant) -> View:
+    """Everything settling this page needs, in a handful of queries whatever its length."""
+    view = View(now=now)
+    all_members = [member for document in page for member in members(document)]
+    keys = list({key_of(member) for member in all_members})
+    emails = {email for document in page for text in _emails(document) if (email := normalise(text))}
+    _load_documents(connection, keys, view)
+    emails |= {known.decision.email for known in view.known.values() if known.decision and known.decision.email}
+    _load_owners(connection, emails, view)
+    holders = {account for posted in view.posted.values() for account in posted}
+    holders |= {account for history in view.owners.values() for _, account in history if account is not None}
+    _load_accounts(connection, holders, view)
+    _fold_to_roots(view)
+    if any(isinstance(document, Ticket) for document in page):
+        _load_module_ends(connection, page, rules, view)
+        _load_statements(connection, view)
+    else:
+        _load_purchases(connection, page, rules, view)
+    _load_marks(connection, page, rules, view)
+    highest = connection.execute(select(func.max(accounts.c.id))).scalar()
+    view.next_account = (highest or 0) + 1
+    return view
+
+
+def _emails(document: Document) -> tuple[str, ...]:
+    if isinstance(document, Invoice):
+        return document.emails
+    return (document.email,) if document.email else ()
+
+
+def _load_documents(connection: Connection, keys: Sequence[str], view: View) -> None:
+    totals: dict[str, int] = defaultdict(int)
+    for some in batches(keys):
+        rows = connection.execute(
+            select(
+                entries.c.document,
+                entries.c.account,
+                func.sum(entries.c.credits),
+                func.max(entries.c.revision),
+            )
+            .where(entries.c.document.in_(some))
+            .group_by(entries.c.document, entries.c.account)
+        )
+        for key, account, credits, revision in rows:
+            view.posted.setdefault(key, {})[account] = Credits(int(credits))
+            totals[key] += int(credits)
+            view.revisions[key] = max(view.revisions.get(key, 0), revision)
+        decisions = {row.document: row for row in _decisions(connection, some)}
+        rows = connection.execute(
+            select(documents.c.key, documents.c.memory, documents.c.state).where(documents.c.key.in_(some))
+        )
+        for key, memory, state in rows:
+            decision = decisions.get(key)
+            holds = decision is not None and decision.basis == codec.digest(state)
+            view.known[key] = Known(
+                codec.memory(memory),
+                Credits(totals[key]),
+                _decision(decision) if decision and holds else None,
+            )
+
+
+def _decisions(connection: Connection, keys: Sequence[str]) -> Iterable[Row[Any]]:
+    return connection.execute(
+        select(reviews)
+        .where(reviews.c.document.in_(keys), reviews.c.choice != "", reviews.c.state == "waiting")
+        .order_by(reviews.c.id)
+    )
+
+
+def _decision(row: Row[Any]) -> Decision:
+    return Decision(row.choice, row.basis, Credits(row.credits), row.target, row.reason, row.by)
+
+
+def _load_owners(connection: Connection, emails: set[str], view: View) -> None:
+    for some in batches(sorted(emails)):
+        rows = connection.execute(
+            select(addresses.c.email, addresses.c.since, addresses.c.account)
+            .where(addresses.c.email.in_(some))
+            .order_by(addresses.c.since, addresses.c.id)
+        )
+        for email, since, account in rows:
+            view.owners.setdefault(email, []).append((Instant(since), account))
+
+
+def _load_accounts(connection: Connection, ids: set[int], view: View) -> None:
+    roots: set[int] = set()
+    for some in batches(sorted(ids)):
+        for row in connection.execute(select(accounts).where(accounts.c.id.in_(some))):
+            view.accounts[row.id] = _account(row)
+            roots.add(row.root)
+    for some in batches(sorted(roots - ids)):
+        for row in connection.execute(select(accounts).where(accounts.c.id.in_(some))):
+            view.accounts[row.id] = _account(row)
+    for number, (_, balance, _) in heads(connection, list(view.accounts)).items():
+        view.accounts[number].balance = Credits(balance)
+    for some in batches(list(view.accounts)):
+        rows = connection.execute(
+            select(notices.c.account).where(
+                notices.c.account.in_(some),
+                notices.c.kind == NoticeKind.LOW_BALANCE,
+                notices.c.state.in_(("pending", "held", "sending", "unknown")),
+            )
+        )
+        for (number,) in rows:
+            view.accounts[number].low_pending = True
+
+
+def _account(row: Row[Any]) -> Account:
+    threshold = Credits(row.threshold) if row.threshold is not None else None
+    return Account(row.id, row.root, threshold=threshold, language=row.language, name=row.name)
+
+
+def heads(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[int, int, str]]:
+    """Last entry of each account: (seq, balance, hash); accounts without entries are absent."""
+    found: dict[int, tuple[int, int, str]] = {}
+    for some in batches(ids):
+        last = (
+            select(entries.c.account, func.max(entries.c.seq).label("seq"))
+            .where(entries.c.account.in_(some))
+            .group_by(entries.c.account)
+            .subquery()
+        )
+        rows = connection.execute(
+            select(entries.c.account, entries.c.seq, entries.c.balance, entries.c.hash).join(
+                last, and_(entries.c.account == last.c.account, entries.c.seq == last.c.seq)
+            )
+        )
+        for account, seq, balance, digest in rows:
+            found[account] = (seq, balance, digest)
+    return found
+
+
+def _fold_to_roots(view: View) -> None:
+    """Posted credits by root: a document of a merged account is settled over the merged family."""
+    for key, posted in view.posted.items():
+        folded: dict[int, Credits] = {}
+        for account, credits in posted.items():
+            root = view.root(account)
+            folded[root] = Credits(folded.get(root, 0) + credits)
+        view.posted[key] = {account: credits for account, credits in folded.items() if credits}
+
+
+def _load_module_ends(connection: Connection, page: Sequence[Document], rules: Rules, view: View) -> None:
+    if not rules.modules:
+        return
+    wanted = [document for document in page if isinstance(document, Ticket) and kind_of(document, rules) == "module"]
+    if not wanted:
+        return
+    roots = {view.root(number) for number in view.accounts}
+    family = [account.id for account in view.accounts.values()]
+    family += [row.id for row in connection.execute(select(accounts.c.id).where(accounts.c.root.in_(sorted(roots))))]
+    owned = select(addresses.c.email).where(addresses.c.account.in_(family))
+    rows = connection.execute(
+        select(modules.c.email, modules.c.account, modules.c.ends).where(
+            or_(modules.c.email.in_(owned), modules.c.account.in_(family))
+        )
+    ).all()
+    unloaded = {row.email for row in rows} - set(view.owners)
+    _load_owners(connection, unloaded, view)
+    _load_accounts(
+        connection,
+        {account for email in unloaded for _, account in view.owners.get(email, ()) if account is not None},
+        view,
+    )
+    for email, account, ends in rows:
+        number = account
+        if number is None and view.owners.get(email):
+            number = view.owners[email][-1][1]
+        if number is not None:
+            root = view.root(number)
+            view.module_ends[root] = max(view.module_ends.get(root, Instant(0)), Instant(ends))
+
+
+def _load_statements(connection: Connection, view: View) -> None:
+    rows = connection.execute(
+        select(notices.c.account, func.count(func.distinct(notices.c.document)))
+        .where(notices.c.kind == NoticeKind.STATEMENT, notices.c.created_at > view.now - DAY_S)
+        .group_by(notices.c.account)
+    )
+    for account, count in rows:
+        if account in view.accounts:
+            view.accounts[account].statements = count
+
+
+def _load_purchases(connection: Connection, page: Sequence[Document], rules: Rules, view: View) -> None:
+    """Grants of the other of shop and ERP, when this firm has both."""
+    if not page or not rules.shop_read:
+        return
+    other = Source.ERP if source_of(page[0]) == Source.SHOP else Source.SHOP
+    roots = {view.root(number) for number in view.accounts}
+    for some in batches(sorted(roots)):
+        rows = connection.execute(
+            select(documents.c.key, accounts.c.root, documents.c.worth, documents.c.dated)
+            .join(accounts, accounts.c.id == documents.c.account)
+            .where(accounts.c.root.in_(some), documents.c.source == other, documents.c.worth > 0)
+        )
+        for key, root, worth, dated in rows:
+            purchase = Purchase(key, other, Credits(worth), Instant(dated))
+            view.purchases.setdefault(root, []).append(purchase)
+
+
+def _load_marks(connection: Connection, page: Sequence[Document], rules: Rules, view: View) -> None:
+    marks = {mark for document in page if isinstance(document, Invoice) and (mark := shop_mark(document, rules))}
+    for some in batches(sorted(marks)):
+        keys = [f"{Source.SHOP}:{mark}" for mark in some]
+        rows = connection.execute(
+            select(documents.c.key, documents.c.code).where(
+                documents.c.source == Source.SHOP, or_(documents.c.code.in_(some), documents.c.key.in_(keys))
+            )
+        )
+        for key, code in rows:
+            view.shop_orders[code] = key
+            view.shop_orders[key.partition(":")[2]] = key
+
+
+def store_documents(
+    connection: Connection,
+    outcomes: Sequence[Outcome],
+    rules_digest: str,
+    view: View,
+    already: Mapping[str, str],
+) -> None:
+    """Last-seen states: new ones inserted, changed ones updated, in two batches."""
+    fresh: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    for outcome in outcomes:
+        row = _row(outcome, rules_digest, view)
+        (changed if outcome.key in already else fresh).append(row)
+    if fresh:
+        connection.execute(insert(documents), fresh)
+    if changed:
+        values: dict[str, Any] = {name: bindparam(name) for name in changed[0] if name != "key"}
+        statement = update(documents).where(documents.c.key == bindparam("this")).values(values)
+        connection.execute(statement, [{**row, "this": row["key"]} for row in changed])
+    _store_modules(connection, outcomes, already)
+
+
+def _row(outcome: Outcome, rules_digest: str, view: View) -> dict[str, Any]:
+    document, worth = outcome.document, outcome.worth
+    return {
+        "key": outcome.key,
+        "source": outcome.key.partition(":")[0],
+        "code": codec.fit(document.code, 90),
+        "account": outcome.account,
+        "email": codec.fit(normalise(worth.emails[0]) or "", 254) if worth.emails else "",
+        "dated": worth.dated,
+        "created_at": document.created_at,
+        "state": codec.encode(document),
+        "rules": rules_digest,
+        "memory": codec.encode(worth.memory),
+        "worth": worth.credits,
+        "revision": view.revisions.get(outcome.key, 0),
+        "recheck": worth.recheck,
+        "seen_at": view.now,
+    }
+
+
+def _store_modules(connection: Connection, outcomes: Sequence[Outcome], already: Mapping[str, str]) -> None:
+    known = [outcome.key for outcome in outcomes if outcome.key in already]
+    for some in batches(known):
+        connection.execute(delete(modules).where(modules.c.document.in_(some)))
+    rows = [
+        {
+            "document": outcome.key,
+            "reference": codec.fit(reference, 90),
+            "account": outcome.account,
+            "email": (normalise(outcome.worth.emails[0]) or "") if outcome.worth.emails else "",
+            "ends": ends,
+        }
+        for outcome in outcomes
+        for reference, ends in dict(outcome.worth.modules).items()
+    ]
+    if rows:
+        connection.execute(insert(modules), rows)

@@ -1,0 +1,82 @@
+"""Passes and how far each source was read."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from bytebridge.domain.model import Instant, Source
+from bytebridge.ledger.schema import runs, sources
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """cursor: opaque text of the connector. begun: start of the last good reading, None before the first."""
+
+    cursor: str | None
+    begun: Instant | None
+    finished: Instant | None
+
+
+def start(connection: Connection, what: str, by: str, now: Instant) -> int:
+    done = connection.execute(insert(runs).values(what=what, by=by, begun=now, result="open", figures="{}"))
+    key = done.inserted_primary_key
+    assert key is not None
+    return int(key[0])
+
+
+def finish(connection: Connection, run: int, result: str, figures: Mapping[str, Any], now: Instant) -> None:
+    connection.execute(
+        update(runs)
+        .where(runs.c.id == run)
+        .values(finished=now, result=result, figures=json.dumps(figures, ensure_ascii=False))
+    )
+
+
+def listed(connection: Connection, limit: int = 50) -> list[dict[str, Any]]:
+    rows = connection.execute(select(runs).order_by(runs.c.id.desc()).limit(limit)).all()
+    return [_shown(row) for row in rows]
+
+
+def get(connection: Connection, number: int) -> dict[str, Any] | None:
+    row = connection.execute(select(runs).where(runs.c.id == number)).one_or_none()
+    return _shown(row) if row is not None else None
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "what": row.what,
+        "by": row.by,
+        "begun": row.begun,
+        "finished": row.finished,
+        "result": row.result,
+        "figures": json.loads(row.figures),
+    }
+
+
+def reading(connection: Connection, source: Source) -> Reading:
+    row = connection.execute(select(sources).where(sources.c.source == source.value)).one_or_none()
+    if row is None:
+        return Reading(None, None, None)
+    begun = Instant(row.begun) if row.begun is not None else None
+    return Reading(row.cursor, begun, Instant(row.finished) if row.finished is not None else None)
+
+
+def save_cursor(connection: Connection, source: Source, cursor: str) -> None:
+    _save(connection, source, cursor=cursor)
+
+
+def save_reading(connection: Connection, source: Source, begun: Instant, finished: Instant) -> None:
+    """A whole reading that went well: what it did not show did not happen before `begun`."""
+    _save(connection, source, begun=begun, finished=finished)
+
+
+def _save(connection: Connection, source: Source, **values: Any) -> None:
+    done = connection.execute(update(sources).where(sources.c.source == source.value).values(**values))
+    if done.rowcount == 0:
+        there = connection.execute(select(sources.c.source).where(sources.c.source == source.value)).scalar()
+        if there is None:
+            connection.execute(insert(sources).values(source=source.value, **values))

@@ -1,0 +1,225 @@
+"""The tables, once. Times are epoch seconds UTC, credits whole numbers, JSON is text written by us.
+
+`entries` is append-only: triggers, made by the first migration, refuse UPDATE and DELETE on every database.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects import mysql
+
+metadata = MetaData()
+LongText = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+Id = BigInteger().with_variant(Integer(), "sqlite")
+MARIADB: Any = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+
+meta = Table(
+    "meta",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", String(200), nullable=False),
+    **MARIADB,
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=False),
+    Column("root", BigInteger, nullable=False),  # the account that speaks for its family, itself if not merged
+    Column("parent", BigInteger, nullable=False),  # the account it was merged into directly, itself if none
+    Column("name", String(250), nullable=False),
+    Column("language", String(10)),
+    Column("threshold", BigInteger),
+    Column("muted", String(200), nullable=False, server_default=""),  # kinds of letters it does not want
+    Column("created_at", BigInteger, nullable=False),
+    Index("accounts_root", "root"),
+    **MARIADB,
+)
+
+addresses = Table(
+    "addresses",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("email", String(254), nullable=False),
+    Column("account", BigInteger),  # None: owned by nobody from `since` on
+    Column("since", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    Column("by", String(100), nullable=False),
+    Index("addresses_email", "email"),
+    Index("addresses_account", "account"),
+    **MARIADB,
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("key", String(90), primary_key=True),  # source:id
+    Column("source", String(10), nullable=False),
+    Column("code", String(90), nullable=False),
+    Column("account", BigInteger),
+    Column("email", String(254), nullable=False),
+    Column("dated", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("state", LongText, nullable=False),  # what the source said last, as JSON
+    Column("rules", String(16), nullable=False),  # digest of the rules it was valued by
+    Column("memory", LongText, nullable=False),
+    Column("worth", BigInteger),  # None: no opinion
+    Column("revision", Integer, nullable=False),
+    Column("recheck", BigInteger),
+    Column("seen_at", BigInteger, nullable=False),
+    Index("documents_code", "code"),
+    Index("documents_recheck", "recheck"),
+    Index("documents_source", "source", "created_at"),
+    Index("documents_account", "account"),
+    **MARIADB,
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("account", BigInteger, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("document", String(90), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("credits", BigInteger, nullable=False),
+    Column("balance", BigInteger, nullable=False),
+    Column("was", BigInteger, nullable=False),
+    Column("happened", BigInteger, nullable=False),
+    Column("recorded", BigInteger, nullable=False),
+    Column("run", BigInteger, nullable=False),
+    Column("derivation", LongText, nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index("entries_run", "run"),
+    UniqueConstraint("account", "seq", name="entries_account_seq"),
+    UniqueConstraint("document", "revision", "account", name="entries_document_revision"),
+    sqlite_autoincrement=True,
+    **MARIADB,
+)
+
+modules = Table(
+    "modules",
+    metadata,
+    Column("document", String(90), primary_key=True),
+    Column("reference", String(90), primary_key=True),
+    Column("account", BigInteger),
+    Column("email", String(254), nullable=False),
+    Column("ends", BigInteger, nullable=False),
+    Index("modules_email", "email"),
+    **MARIADB,
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("document", String(90), nullable=False),
+    Column("state", String(10), nullable=False),  # waiting | flagged
+    Column("code", String(40), nullable=False),
+    Column("found", String(250), nullable=False),
+    Column("cost", BigInteger),
+    Column("email", String(254), nullable=False),
+    Column("basis", String(16), nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("closed_at", BigInteger),
+    Column("choice", String(10), nullable=False, server_default=""),
+    Column("credits", BigInteger, nullable=False, server_default="0"),
+    Column("target", String(254), nullable=False, server_default=""),
+    Column("reason", String(500), nullable=False, server_default=""),
+    Column("by", String(100), nullable=False, server_default=""),
+    Column("noted", BigInteger),  # when the ticket got its internal note
+    Index("reviews_document", "document"),
+    Index("reviews_open", "closed_at", "state"),
+    **MARIADB,
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("kind", String(20), nullable=False),
+    Column("account", BigInteger),
+    Column("document", String(90), nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("channel", String(10), nullable=False),
+    Column("recipient", String(254), nullable=False),
+    Column("ticket", String(90), nullable=False),
+    Column("code", String(60), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("why", String(250), nullable=False, server_default=""),
+    Column("cause", BigInteger, nullable=False),
+    Column("needs_shop", Integer, nullable=False),
+    Column("facts", LongText, nullable=False),
+    Column("letter", LongText),  # subject, text and HTML, frozen at the first attempt
+    Column("created_at", BigInteger, nullable=False),
+    Column("due", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("looks", Integer, nullable=False, server_default="0"),  # looked for and not found
+    Column("doubts", Integer, nullable=False, server_default="0"),  # attempts of unknown outcome
+    Column("sent_at", BigInteger),
+    Column("standing", LongText),  # of the ticket, as it was before our reply
+    Column("carrier", BigInteger),  # the letter that says this one's text too
+    Index("notices_state", "state", "due"),
+    Index("notices_account", "account"),
+    Index("notices_document", "document"),
+    UniqueConstraint("kind", "document", "revision", "channel", "account", name="notices_once"),
+    **MARIADB,
+)
+
+write_backs = Table(
+    "write_backs",
+    metadata,
+    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    Column("account", BigInteger, nullable=False),
+    Column("event", Integer, nullable=False),  # 1: an agenda event too; 0: the balance only (quiet past)
+    Column("state", String(10), nullable=False),  # pending | done | parked
+    Column("why", String(250), nullable=False, server_default=""),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due", BigInteger, nullable=False),
+    Index("write_backs_state", "state", "due"),
+    **MARIADB,
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("source", String(10), primary_key=True),
+    Column("cursor", LongText),
+    Column("begun", BigInteger),  # start of the last good reading
+    Column("finished", BigInteger),
+    **MARIADB,
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("what", String(40), nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("begun", BigInteger, nullable=False),
+    Column("finished", BigInteger),
+    Column("result", String(20), nullable=False),
+    Column("figures", LongText, nullable=False),
+    sqlite_autoincrement=True,
+    **MARIADB,
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("holder", String(80), nullable=False),
+    Column("until", BigInteger, nullable=False),
+    **MARIADB,
+)

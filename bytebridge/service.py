@@ -1,0 +1,262 @@
+"""Builds everything from the settings, and runs the jobs on a schedule; knows no rule."""
+
+import getpass
+import os
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from bytebridge.connector import Connector
+from bytebridge.domain.model import Instant, Source
+from bytebridge.errors import StoreBroken
+from bytebridge.jobs import deliver as letters
+from bytebridge.jobs import poll as polling
+from bytebridge.jobs import write_back as copies
+from bytebridge.jobs.book import Run
+from bytebridge.jobs.context import Context, PassResult
+from bytebridge.jobs.reconcile import Reconciled, Window, reconcile
+from bytebridge.jobs.rules import policy_of, rules_of, systems
+from bytebridge.ledger import codec, migrate, outbox, runs
+from bytebridge.ledger.engine import Store
+from bytebridge.ledger.schema import meta
+from bytebridge.logs import log
+from bytebridge.settings import Settings, state_directory, store_url
+
+Observe = Callable[[str, str, str, float], None]
+ORDER = (Source.SHOP, Source.ERP, Source.HELPDESK)
+
+
+def clock() -> Instant:
+    return Instant(int(time.time()))
+
+
+def login() -> str:
+    """Who runs this command, as the ledger records it."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (OSError, KeyError):
+        return f"uid {os.getuid()}"
+
+
+def _ignore(_system: str, _operation: str, _result: str, _seconds: float) -> None:
+    pass
+
+
+def open_store(settings: Settings, *, write: bool) -> Store:
+    """The store, created or upgraded when it is to be written; StoreBroken says what to do."""
+    url = store_url(settings)
+    store = Store(url, read_only=not write, sleep=time.sleep)
+    if not write:
+        _need_file(store)
+        migrate.check_usable(store)
+        return store
+    side = state_directory() if store.dialect == "sqlite" and store.url.database else None
+    if store.dialect == "sqlite" and store.url.database:
+        path = Path(store.url.database)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreBroken(
+                f"{path.parent}: cannot be made ({error.strerror}): create it or set store.url"
+            ) from error
+        side = path.parent
+    if migrate.upgrade(store, clock(), side):
+        log("store_upgraded", before=None, after=migrate.HEAD, store=migrate.identity(store))
+    return store
+
+
+def _need_file(store: Store) -> None:
+    if store.dialect == "sqlite" and store.url.database and not Path(store.url.database).exists():
+        raise StoreBroken(f"there is no store at {store.url.database}: run `bytebridge db upgrade` first")
+
+
+def open_for_dry_run(settings: Settings) -> Store:
+    """A store that cannot be written: no store is an empty ledger in memory, an older schema an error."""
+    store = Store(store_url(settings), read_only=True, sleep=time.sleep)
+    missing = store.dialect == "sqlite" and store.url.database and not Path(store.url.database).exists()
+    if missing:
+        store = Store("sqlite://")
+        migrate.upgrade(store, clock(), None)
+        return store
+    migrate.check_usable(store)
+    return store
+
+
+def created_at(store: Store) -> Instant:
+    with store.read() as connection:
+        found = connection.execute(select(meta.c.value).where(meta.c.name == "created_at")).scalar()
+    return Instant(int(found)) if found else clock()
+
+
+def connect(
+    settings: Settings,
+    sources: Iterable[Source],
+    *,
+    observe: Observe = _ignore,
+    sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], Instant] = clock,
+) -> dict[Source, Connector]:
+    """A connector for each of these sources that this firm has."""
+    tools: dict[str, Any] = {"observe": observe, "sleep": sleep, "monotonic": time.monotonic, "now": now}
+    found: dict[Source, Connector] = {}
+    for source in ORDER:
+        if source not in sources:
+            continue
+        if source == Source.SHOP and settings.shop.url:
+            from bytebridge.shop import connector as shop  # noqa: PLC0415  (only what is configured is imported)
+
+            found[source] = shop.connect(settings.shop, **tools)
+        if source == Source.ERP and settings.erp.url:
+            from bytebridge.erp import connector as erp  # noqa: PLC0415
+
+            found[source] = erp.connect(settings.erp, **tools)
+        if source == Source.HELPDESK and settings.helpdesk.url:
+            from bytebridge.helpdesk import connector as helpdesk  # noqa: PLC0415
+
+            found[source] = helpdesk.connect(settings.helpdesk, **tools)
+    return found
+
+
+def build(
+    settings: Settings,
+    store: Store,
+    *,
+    sources: Sequence[Source] = ORDER,
+    by: str | None = None,
+    observe: Observe = _ignore,
+    sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], Instant] = clock,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Context:
+    """Everything the jobs work with."""
+    from bytebridge.erp.connector import Erp  # noqa: PLC0415
+    from bytebridge.helpdesk.connector import HelpDesk  # noqa: PLC0415
+    from bytebridge.notices.mail import Mailer  # noqa: PLC0415
+
+    connectors = connect(settings, sources, observe=observe, sleep=sleep, now=now)
+    rules = rules_of(settings)
+    desk = connectors.get(Source.HELPDESK)
+    erp = connectors.get(Source.ERP)
+    return Context(
+        store=store,
+        settings=settings,
+        rules=rules,
+        rules_digest=codec.digest(repr(rules)),
+        policy=policy_of(settings, created_at(store)),
+        connectors=connectors,
+        now=now,
+        by=by or login(),
+        desk=desk if isinstance(desk, HelpDesk) else None,
+        mailer=Mailer(settings.smtp) if settings.smtp.host else None,
+        writer=erp.writer() if isinstance(erp, Erp) and settings.erp.write_back else None,
+        stopping=stopping,
+    )
+
+
+@dataclass(slots=True)
+class Pass:
+    """What `poll` reports."""
+
+    results: dict[Source, PassResult] = field(default_factory=dict)
+    sent: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+def intervals(settings: Settings) -> dict[str, float]:
+    """Seconds between two passes of each source this firm has."""
+    return {
+        source.value: float(section.poll_interval) for source, section in systems(settings).items() if section.url
+    }
+
+
+def one_pass(context: Context, sources: Sequence[Source], *, deliver: bool = True, write_back: bool = True) -> Pass:
+    """Shop, then ERP, then help desk, then the letters and write-backs that are due."""
+    done = Pass()
+    run = Run("poll", context.by, context.now())
+    for source in ORDER:
+        if source in sources and source in context.connectors and not context.stopping():
+            result = polling.poll(source, context, run)
+            done.results[source] = result
+            if result.error:
+                done.errors.append(result.error)
+    if deliver:
+        _fresh_shop(context, run, done)
+        outcome = PassResult()
+        done.sent = letters.deliver(context, outcome)
+        done.errors += [outcome.error] if outcome.error else []
+    if write_back:
+        outcome = PassResult()
+        copies.write_back(context, outcome)
+        done.errors += [outcome.error] if outcome.error else []
+    _finish(context, run, done)
+    return done
+
+
+def _fresh_shop(context: Context, run: Run, done: Pass) -> None:
+    """Who has just bought is not told to buy: letters about shortage wait for a reading later than their cause."""
+    if Source.SHOP not in context.connectors or context.stopping():
+        return
+    with context.store.read() as connection:
+        read = runs.reading(connection, Source.SHOP).begun or Instant(0)
+        waits = outbox.waits_for_shop(connection, read)
+    last = done.results.get(Source.SHOP)
+    if waits and (last is None or not last.error):
+        again = polling.poll(Source.SHOP, context, run)
+        if last is None:
+            done.results[Source.SHOP] = again
+        else:
+            last.examined += again.examined
+            last.posted += again.posted
+
+
+def _finish(context: Context, run: Run, done: Pass) -> None:
+    if run.number is None:
+        return
+    number = run.number
+    figures = {
+        "examined": {source.value: result.examined for source, result in done.results.items()},
+        "posted": sum(result.posted for result in done.results.values()),
+        "errors": done.errors,
+    }
+    outcome = "failed" if done.errors else "done"
+    context.store.transact(lambda connection: runs.finish(connection, number, outcome, figures, context.now()))
+
+
+def reconciliation(
+    context: Context,
+    sources: Sequence[Source],
+    window: Window,
+    *,
+    dry_run: bool,
+    progress: Callable[[str, int], None] = lambda _what, _count: None,
+) -> Reconciled:
+    """A reconciliation as a recorded run; a dry one leaves no trace."""
+    context = replace(context, progress=progress)
+    run = Run("reconcile", context.by, context.now())
+    began = time.monotonic()
+    wanted = [source for source in ORDER if source in sources and source in context.connectors]
+    found = reconcile(wanted, window, context, run, dry_run=dry_run)
+    if run.number is not None:
+        number = run.number
+        figures = {
+            "examined": found.examined,
+            "posted": found.applied,
+            "drift": len(found.drift),
+            "errors": found.errors,
+        }
+        outcome = "failed" if found.errors else "done"
+        context.store.transact(lambda connection: runs.finish(connection, number, outcome, figures, context.now()))
+    log(
+        "reconcile_finished",
+        examined=sum(found.examined.values()),
+        drift=len(found.drift),
+        applied=found.applied,
+        review=found.review,
+        duration_ms=round((time.monotonic() - began) * 1000),
+        dry_run=dry_run,
+    )
+    return found

@@ -1,0 +1,46 @@
+"""The ledger's own figures for metrics and the status page."""
+
+from sqlalchemy import func, select
+
+from bytebridge import __version__
+from bytebridge.domain.model import Instant
+from bytebridge.ledger import outbox, reviews
+from bytebridge.ledger.engine import Store
+from bytebridge.ledger.schema import accounts, entries
+from bytebridge.metrics import Snapshot
+
+
+def of(store: Store, now: Instant) -> Snapshot:
+    """One consistent look at the ledger."""
+    with store.read() as connection:
+        balance = func.sum(entries.c.credits).label("balance")
+        per_account = (
+            select(accounts.c.root, balance)
+            .join(accounts, accounts.c.id == entries.c.account)
+            .group_by(accounts.c.root)
+            .subquery()
+        )
+        rows = connection.execute(select(per_account.c.balance)).scalars().all()
+        waiting, oldest = reviews.count_open(connection).get("waiting", (0, now))
+        flagged, _ = reviews.count_open(connection).get("flagged", (0, now))
+        states = outbox.depth(connection)
+        return Snapshot(
+            accounts=len(rows),
+            outstanding=int(sum(row for row in rows if row > 0)),
+            owed=int(-sum(row for row in rows if row < 0)),
+            waiting=waiting,
+            flagged=flagged,
+            oldest_review_s=float(max(0, now - oldest)),
+            outbox={state: states.get(state, 0) for state in (*outbox.UNSETTLED, "failed")},
+            oldest_due_s=float(outbox.oldest_due(connection, now)),
+        )
+
+
+def page(store: Store, now: Instant) -> str:
+    """The status page."""
+    figures = of(store, now)
+    return (
+        "<!doctype html><html lang=en><title>bytebridge</title><h1>bytebridge</h1>"
+        f"<p>Version {__version__}. Accounts {figures.accounts}, outstanding {figures.outstanding} credits, "
+        f"owed {figures.owed}. Waiting for a person: {figures.waiting}. <a href='/'>Refresh</a></p></html>"
+    )
