@@ -3,12 +3,10 @@
 import getpass
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-
-from sqlalchemy import select
+from typing import TYPE_CHECKING, Any, cast
 
 from bytebridge.connector import Connector
 from bytebridge.domain.model import Instant, Source
@@ -20,11 +18,16 @@ from bytebridge.jobs.book import Run
 from bytebridge.jobs.context import Context, PassResult
 from bytebridge.jobs.reconcile import Reconciled, Window, reconcile
 from bytebridge.jobs.rules import policy_of, rules_of, systems
-from bytebridge.ledger import codec, migrate, outbox, runs
+from bytebridge.ledger import codec, facts, migrate, outbox, runs
 from bytebridge.ledger.engine import Store
-from bytebridge.ledger.schema import meta
 from bytebridge.logs import log
 from bytebridge.settings import Settings, state_directory, store_url
+
+if TYPE_CHECKING:
+    from bytebridge.erp.connector import Erp
+    from bytebridge.erp.write_back import Writer
+    from bytebridge.helpdesk.connector import HelpDesk
+    from bytebridge.notices.mail import Mailer
 
 Observe = Callable[[str, str, str, float], None]
 ORDER = (Source.SHOP, Source.ERP, Source.HELPDESK)
@@ -88,8 +91,7 @@ def open_for_dry_run(settings: Settings) -> Store:
 
 def created_at(store: Store) -> Instant:
     with store.read() as connection:
-        found = connection.execute(select(meta.c.value).where(meta.c.name == "created_at")).scalar()
-    return Instant(int(found)) if found else clock()
+        return facts.created_at(connection)
 
 
 def connect(
@@ -133,14 +135,8 @@ def build(
     stopping: Callable[[], bool] = lambda: False,
 ) -> Context:
     """Everything the jobs work with."""
-    from bytebridge.erp.connector import Erp  # noqa: PLC0415
-    from bytebridge.helpdesk.connector import HelpDesk  # noqa: PLC0415
-    from bytebridge.notices.mail import Mailer  # noqa: PLC0415
-
     connectors = connect(settings, sources, observe=observe, sleep=sleep, now=now)
     rules = rules_of(settings)
-    desk = connectors.get(Source.HELPDESK)
-    erp = connectors.get(Source.ERP)
     return Context(
         store=store,
         settings=settings,
@@ -150,11 +146,27 @@ def build(
         connectors=connectors,
         now=now,
         by=by or login(),
-        desk=desk if isinstance(desk, HelpDesk) else None,
-        mailer=Mailer(settings.smtp) if settings.smtp.host else None,
-        writer=erp.writer() if isinstance(erp, Erp) and settings.erp.write_back else None,
+        desk=cast("HelpDesk | None", connectors.get(Source.HELPDESK)),
+        mailer=_mailer(settings),
+        writer=_writer(settings, connectors),
         stopping=stopping,
     )
+
+
+def _mailer(settings: Settings) -> "Mailer | None":
+    if not settings.smtp.host:
+        return None
+    from bytebridge.notices.mail import Mailer  # noqa: PLC0415
+
+    return Mailer(settings.smtp)
+
+
+def _writer(settings: Settings, connectors: Mapping[Source, Connector]) -> "Writer | None":
+    if Source.ERP not in connectors or not settings.erp.write_back:
+        return None
+    from bytebridge.erp.write_back import Writer  # noqa: PLC0415
+
+    return Writer(cast("Erp", connectors[Source.ERP]).client, settings.erp.balance_field)
 
 
 @dataclass(slots=True)
@@ -168,9 +180,7 @@ class Pass:
 
 def intervals(settings: Settings) -> dict[str, float]:
     """Seconds between two passes of each source this firm has."""
-    return {
-        source.value: float(section.poll_interval) for source, section in systems(settings).items() if section.url
-    }
+    return {source.value: float(section.poll_interval) for source, section in systems(settings).items() if section.url}
 
 
 def one_pass(context: Context, sources: Sequence[Source], *, deliver: bool = True, write_back: bool = True) -> Pass:

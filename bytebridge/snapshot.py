@@ -1,26 +1,16 @@
 """The ledger's own figures for metrics and the status page."""
 
-from sqlalchemy import func, select
-
 from bytebridge import __version__
 from bytebridge.domain.model import Instant
-from bytebridge.ledger import outbox, reviews
+from bytebridge.ledger import accounts, outbox, reviews
 from bytebridge.ledger.engine import Store
-from bytebridge.ledger.schema import accounts, entries
 from bytebridge.metrics import Snapshot
 
 
 def of(store: Store, now: Instant) -> Snapshot:
     """One consistent look at the ledger."""
     with store.read() as connection:
-        balance = func.sum(entries.c.credits).label("balance")
-        per_account = (
-            select(accounts.c.root, balance)
-            .join(accounts, accounts.c.id == entries.c.account)
-            .group_by(accounts.c.root)
-            .subquery()
-        )
-        rows = connection.execute(select(per_account.c.balance)).scalars().all()
+        rows = list(accounts.all_balances(connection).values())
         waiting, oldest = reviews.count_open(connection).get("waiting", (0, now))
         flagged, _ = reviews.count_open(connection).get("flagged", (0, now))
         states = outbox.depth(connection)

@@ -1,11 +1,12 @@
 """`balance` and `statement`."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from bytebridge.cli.shared import iso, json_option, moment, reading, settings_of, show_json
+from bytebridge.cli.shared import iso, json_option, moment, settings_of, show_json
 
 
 def summary_json(summary: Any, threshold: int) -> dict[str, Any]:
@@ -91,20 +92,22 @@ def statement_command(
     """Every movement of an account with its reason and running balance."""
     from bytebridge.jobs import statements
     from bytebridge.ledger import accounts
-    from bytebridge.service import clock
+    from bytebridge.service import clock, open_store
 
     settings = settings_of(ctx)
     zone = settings.notices.time_zone
     fmt = "json" if as_json else fmt
-    with reading(ctx) as store, store.read() as connection:
+    store = open_store(settings, write=False)
+    with store.read() as connection:
         root = accounts.find(connection, email, clock())
         if root is None:
             return _missing(email, as_json=fmt == "json")
         window = statements.Window(moment(since, zone), moment(until, zone, end=True), moment(known_at, zone, end=True))
         content = statements.render(connection, root, window, fmt, language, settings, clock())
+    store.close()
     if output:
         Path(output).write_bytes(content)
         click.echo(f"written: {output}", err=True)
     else:
-        click.get_binary_stream("stdout").write(content)
+        sys.stdout.buffer.write(content)
     return 0

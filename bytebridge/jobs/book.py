@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, insert
-
 from bytebridge.connector import Connector
 from bytebridge.domain.entry import Entry
 from bytebridge.domain.memory import key_of
@@ -12,10 +10,10 @@ from bytebridge.domain.model import Document, Instant, Source
 from bytebridge.domain.settlement import Outcome, members, settle
 from bytebridge.domain.view import View
 from bytebridge.jobs.context import Context
-from bytebridge.ledger import accounts, codec, entries, outbox, pages, reviews, runs
+from bytebridge.ledger import accounts, codec, copies, entries, outbox, pages, reviews, runs
+from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.outbox import Notice
 from bytebridge.ledger.reviews import Review
-from bytebridge.ledger.schema import write_backs
 from bytebridge.logs import log
 
 
@@ -132,17 +130,11 @@ def _queue_write_backs(connection: Connection, booked: Booked, context: Context,
         return
     quiet = context.policy.quiet_before
     dated = {outcome.key: outcome.worth.dated for outcome in booked.outcomes}
-    rows = [
-        {
-            "entry": entry.id,
-            "account": entry.account,
-            "event": int(entry.revision > 1 or dated.get(entry.document, now) >= quiet),
-            "state": "pending",
-            "due": now,
-        }
+    added = [
+        (entry, entry.revision > 1 or dated.get(entry.document, now) >= quiet)  # the quiet past brings no events
         for entry in booked.entries
     ]
-    connection.execute(insert(write_backs), rows)
+    copies.queue(connection, added, now)
 
 
 def _report(booked: Booked) -> None:

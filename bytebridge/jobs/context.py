@@ -2,16 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from bytebridge.connector import Connector
 from bytebridge.domain.model import Instant, Source
 from bytebridge.domain.notices import Policy
 from bytebridge.domain.rules import Rules
-from bytebridge.erp.write_back import Writer
-from bytebridge.helpdesk.connector import HelpDesk
 from bytebridge.ledger.engine import Store
-from bytebridge.notices.mail import Mailer
 from bytebridge.settings import Settings
+
+if TYPE_CHECKING:
+    from bytebridge.erp.write_back import Writer
+    from bytebridge.helpdesk.connector import HelpDesk
+    from bytebridge.notices.mail import Mailer
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,9 @@ class Context:
     connectors: Mapping[Source, Connector]
     now: Callable[[], Instant]
     by: str
-    desk: HelpDesk | None = None
-    mailer: Mailer | None = None
-    writer: Writer | None = None
+    desk: "HelpDesk | None" = None
+    mailer: "Mailer | None" = None
+    writer: "Writer | None" = None
     stopping: Callable[[], bool] = lambda: False
     progress: Callable[[str, int], None] = lambda _what, _count: None
 

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from bytebridge.domain.accounts import normalise
 from bytebridge.domain.model import Credits, Source
 from bytebridge.domain.reviews import sentence
@@ -13,6 +11,7 @@ from bytebridge.jobs.book import Run, book
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.labels import labels
 from bytebridge.ledger import accounts, codec, documents, reviews
+from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.reviews import Review
 
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, update
-
 from bytebridge.domain.letter import Channel, NoticeKind
 from bytebridge.domain.model import Instant, Source
 from bytebridge.errors import OutcomeUnknown, RemoteError, RemoteRefused, RemoteRejected, RemoteUnavailable
@@ -16,8 +14,8 @@ from bytebridge.jobs.context import Context, PassResult
 from bytebridge.jobs.letters import letter_of, untrue
 from bytebridge.jobs.office_hours import next_open
 from bytebridge.ledger import outbox, runs
+from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.outbox import Notice
-from bytebridge.ledger.schema import notices
 from bytebridge.logs import log
 from bytebridge.notices import mail, render
 
@@ -221,14 +219,7 @@ def _sent(notice: Notice, context: Context) -> bool:
     if not _move(context, notice, "sent", sent_at=now, why=""):
         return False
 
-    def carried(connection: Connection) -> None:
-        connection.execute(
-            update(notices)
-            .where(notices.c.carrier == notice.id, notices.c.state == "pending")
-            .values(state="sent", sent_at=now)
-        )
-
-    context.store.transact(carried)
+    context.store.transact(lambda connection: outbox.carried(connection, notice, "sent", now))
     log("notice_sent", **_named(notice), attempt=notice.attempts)
     return True
 
@@ -303,12 +294,7 @@ def _give_up(notice: Notice, context: Context, why: str) -> None:
     _move(context, notice, "failed", why=outbox.fit_why(why))
     log("notice_failed", **_named(notice), attempt=notice.attempts, error=why)
 
-    def uncarried(connection: Connection) -> None:
-        connection.execute(
-            update(notices).where(notices.c.carrier == notice.id, notices.c.state == "pending").values(carrier=None)
-        )
-
-    context.store.transact(uncarried)
+    context.store.transact(lambda connection: outbox.carried(connection, notice, "pending", None))
 
 
 def _move(context: Context, notice: Notice, state: str, **values: Any) -> bool:

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection
 
 from bytebridge.domain.reviews import sentence
 from bytebridge.jobs import labels
 from bytebridge.ledger import entries, outbox, reviews
+from bytebridge.ledger.engine import Connection
 from bytebridge.wording import steps
 
 TIMES = ("created_at", "paid_at", "changed_at", "resolved_at", "date")

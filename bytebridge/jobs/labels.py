@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection
-
 from bytebridge.domain.model import Source
 from bytebridge.errors import NotFound
 from bytebridge.ledger import documents
 from bytebridge.ledger.documents import Stored
+from bytebridge.ledger.engine import Connection
 
 WORDS = {"order": Source.SHOP, "invoice": Source.ERP, "ticket": Source.HELPDESK}
 

@@ -1,7 +1,5 @@
 """A due notice and the ledger as it stands, put together into the letter to render."""
 
-from sqlalchemy import Connection
-
 from bytebridge.domain import packs
 from bytebridge.domain.entry import EntryKind
 from bytebridge.domain.forecast import lasts_days
@@ -10,6 +8,7 @@ from bytebridge.domain.model import Credits, Instant, Source, Ticket, TicketStat
 from bytebridge.jobs.context import Context
 from bytebridge.ledger import accounts, documents, entries, outbox
 from bytebridge.ledger.accounts import Summary
+from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.outbox import Notice
 
 LANGUAGES = ("es", "fr", "en")

@@ -1,12 +1,9 @@
 """What an administrator does to letters: retry, cancel, hold and release."""
 
-from sqlalchemy import Connection, update
-
 from bytebridge.domain.model import Instant
 from bytebridge.errors import NotFound, Refused
-from bytebridge.ledger import outbox
-from bytebridge.ledger.engine import Store
-from bytebridge.ledger.schema import meta
+from bytebridge.ledger import facts, outbox
+from bytebridge.ledger.engine import Connection, Store
 
 FROM = {"retry": ("failed", "cancelled", "held"), "cancel": ("pending", "held", "failed", "unknown")}
 TO = {"retry": "pending", "cancel": "cancelled"}
@@ -38,8 +35,5 @@ def hold(store: Store, by: str, *, held: bool, dry_run: bool) -> str:
     if dry_run:
         return f"would be: {words}"
 
-    def work(connection: Connection) -> None:
-        connection.execute(update(meta).where(meta.c.name == "held").values(value=by if held else ""))
-
-    store.transact(work)
+    store.transact(lambda connection: facts.put(connection, "held", by if held else ""))
     return words

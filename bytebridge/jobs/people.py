@@ -4,8 +4,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
-
 from bytebridge.domain import notices
 from bytebridge.domain.accounts import normalise
 from bytebridge.domain.entry import Entry, EntryKind, Posting
@@ -17,6 +15,7 @@ from bytebridge.errors import NotFound, Refused
 from bytebridge.jobs.book import Run
 from bytebridge.jobs.context import Context
 from bytebridge.ledger import accounts, documents, entries, outbox, pages, runs
+from bytebridge.ledger.engine import Connection
 from bytebridge.logs import log
 
 

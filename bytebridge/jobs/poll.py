@@ -1,10 +1,7 @@
 """One pass over one source: what changed since the cursor, booked page by page."""
 
 import time
-from collections.abc import Iterable, Sequence
-from itertools import islice
-
-from sqlalchemy import Connection, select
+from collections.abc import Sequence
 
 from bytebridge.connector import Connector, Page
 from bytebridge.domain.model import Document, Instant, Source
@@ -12,8 +9,7 @@ from bytebridge.errors import RemoteError, RemoteRefused, RemoteUnavailable
 from bytebridge.jobs.book import Booked, Run, book, confirmed, unlike
 from bytebridge.jobs.context import Context, PassResult
 from bytebridge.jobs.rules import systems
-from bytebridge.ledger import pages, runs
-from bytebridge.ledger.schema import documents
+from bytebridge.ledger import documents, pages, runs
 from bytebridge.logs import bind, log
 
 # what was paid or resolved after `since` may have been ordered or opened long before
@@ -114,19 +110,12 @@ def count(booked: Booked, result: PassResult) -> None:
 def recheck(connector: Connector, context: Context, run: Run, result: PassResult) -> None:
     """Documents whose worth changes with time alone (a reopened invoice after its grace) are read again."""
     with context.store.read() as connection:
-        ids = _due_ids(connection, connector.source, context.now())
+        ids = documents.to_recheck(connection, connector.source, context.now(), RECHECKS)
     if not ids:
         return
     found = connector.by_ids(ids)
     booked = book(found, context, run, source=connector.source)
     count(booked, result)
-
-
-def _due_ids(connection: Connection, source: Source, now: Instant) -> list[str]:
-    rows: Iterable[str] = connection.execute(
-        select(documents.c.key).where(documents.c.recheck <= now, documents.c.source == source.value)
-    ).scalars()
-    return [key.partition(":")[2] for key in islice(rows, RECHECKS)]
 
 
 def drain_surprises(connector: Connector, result: PassResult) -> None:

@@ -17,6 +17,7 @@ from bytebridge.jobs.labels import label_of
 from bytebridge.jobs.poll import drain_surprises, failed
 from bytebridge.ledger import accounts, documents, pages, reviews
 from bytebridge.ledger.documents import Stored
+from bytebridge.ledger.engine import Connection
 from bytebridge.logs import bind, log
 
 APART_S = 3600  # between the two looks after which a document counts as vanished
@@ -186,7 +187,7 @@ def _missing(
 def _mark(keys: Sequence[str], context: Context, found: Reconciled) -> None:
     now = context.now()
 
-    def work(connection: Any) -> int:
+    def work(connection: Connection) -> int:
         stored = [item for key in keys if (item := documents.get(connection, key)) is not None]
         outcomes = [_vanished(item, now) for item in stored]
         view = pages.load_view(connection, [item.document for item in stored], context.rules, now)

@@ -4,8 +4,6 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from bytebridge.domain import statement as domain
 from bytebridge.domain.entry import EntryKind, receipt
 from bytebridge.domain.forecast import lasts_days
@@ -13,6 +11,7 @@ from bytebridge.domain.model import Credits, Instant
 from bytebridge.domain.statement import Statement
 from bytebridge.jobs.letters import language_of
 from bytebridge.ledger import accounts, documents, entries, pages
+from bytebridge.ledger.engine import Connection
 from bytebridge.settings import Settings
 
 FORMS = {"text": "text", "json": "data", "csv": "sheet", "html": "page", "pdf": "pdf"}

@@ -1,15 +1,10 @@
 """Each operation and the balance written to the firm's ERP: a copy, never read back as the truth."""
 
-from collections import defaultdict
-from dataclasses import dataclass
-
-from sqlalchemy import Connection, select, update
-
 from bytebridge.domain.model import Credits, Instant
 from bytebridge.errors import OutcomeUnknown, RemoteError, RemoteRejected, RemoteUnavailable
 from bytebridge.jobs.context import Context, PassResult
-from bytebridge.ledger import accounts, codec, entries
-from bytebridge.ledger.schema import write_backs
+from bytebridge.ledger import accounts, copies, entries
+from bytebridge.ledger.copies import Copy
 from bytebridge.logs import log
 
 LIMIT = 100  # accounts a pass
@@ -17,20 +12,14 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 300, 21_600
 GIVE_UP = 30  # attempts
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
-    entry: int
-    account: int
-    event: bool
-    attempts: int
-
-
 def write_back(context: Context, result: PassResult) -> int:
     """Writes what is due, one account at a time; gives the number of accounts brought up to date."""
     if context.writer is None:
         return 0
     done = 0
-    for root, rows in _due(context).items():
+    with context.store.read() as connection:
+        due = copies.due(connection, context.now(), LIMIT)
+    for root, rows in due.items():
         if context.stopping():
             break
         try:
@@ -56,25 +45,7 @@ def write_back(context: Context, result: PassResult) -> int:
     return done
 
 
-def _due(context: Context) -> dict[int, list[Due]]:
-    now = context.now()
-    found: dict[int, list[Due]] = defaultdict(list)
-    with context.store.read() as connection:
-        rows = connection.execute(
-            select(write_backs)
-            .where(write_backs.c.state == "pending", write_backs.c.due <= now)
-            .order_by(write_backs.c.entry)
-            .limit(5_000)
-        ).all()
-        roots = accounts.roots_of(connection, {row.account for row in rows})
-    for row in rows:
-        root = roots.get(row.account, row.account)
-        if root in found or len(found) < LIMIT:
-            found[root].append(Due(row.entry, row.account, bool(row.event), row.attempts))
-    return found
-
-
-def _write(root: int, rows: list[Due], context: Context) -> None:
+def _write(root: int, rows: list[Copy], context: Context) -> None:
     """The balance of each third party is the sum of the accounts found under it; none found, nothing written."""
     assert context.writer is not None
     now = context.now()
@@ -103,30 +74,14 @@ def _balance_under(customer: str, context: Context) -> Credits:
         return Credits(sum(accounts.balances(connection, roots).values()))
 
 
-def _settle(rows: list[Due], context: Context, state: str, why: str) -> None:
-    def work(connection: Connection) -> None:
-        connection.execute(
-            update(write_backs)
-            .where(write_backs.c.entry.in_([row.entry for row in rows]))
-            .values(state=state, why=codec.fit(why, 250))
-        )
-
-    context.store.transact(work)
+def _settle(rows: list[Copy], context: Context, state: str, why: str) -> None:
+    context.store.transact(lambda connection: copies.settle(connection, rows, state, why))
 
 
-def _later(rows: list[Due], context: Context, error: RemoteError) -> None:
+def _later(rows: list[Copy], context: Context, error: RemoteError) -> None:
     attempts = max(row.attempts for row in rows) + 1
     if attempts >= GIVE_UP:
         _settle(rows, context, "parked", str(error))
         return
-    wait = min(FIRST_WAIT_S * 2 ** (attempts - 1), LONGEST_WAIT_S)
-    due = Instant(context.now() + wait)
-
-    def work(connection: Connection) -> None:
-        connection.execute(
-            update(write_backs)
-            .where(write_backs.c.entry.in_([row.entry for row in rows]))
-            .values(attempts=attempts, due=due, why=codec.fit(str(error), 250))
-        )
-
-    context.store.transact(work)
+    due = Instant(context.now() + min(FIRST_WAIT_S * 2 ** (attempts - 1), LONGEST_WAIT_S))
+    context.store.transact(lambda connection: copies.later(connection, rows, attempts, due, str(error)))

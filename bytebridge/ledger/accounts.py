@@ -92,9 +92,10 @@ def emails_of(connection: Connection, roots: Sequence[int]) -> dict[int, tuple[s
             .where(addresses.c.email.in_(mine))
             .order_by(addresses.c.since, addresses.c.id)
         ).all()
-        root_of: dict[int, int] = dict(
-            connection.execute(select(accounts.c.id, accounts.c.root).where(accounts.c.root.in_(some))).tuples().all()
-        )
+        root_of = {
+            row.id: row.root
+            for row in connection.execute(select(accounts.c.id, accounts.c.root).where(accounts.c.root.in_(some)))
+        }
         last = {row.email: row for row in rows}
         kept = [row for row in last.values() if row.account in root_of]
         kept.sort(key=lambda row: (row.account != root_of[row.account], row.since, row.id))
@@ -198,7 +199,7 @@ def roots_of(connection: Connection, ids: set[int]) -> dict[int, int]:
     found: dict[int, int] = {}
     for some in batches(sorted(ids)):
         rows = connection.execute(select(accounts.c.id, accounts.c.root).where(accounts.c.id.in_(some)))
-        found |= dict(rows.tuples().all())
+        found |= {row.id: row.root for row in rows}
     return found
 
 
@@ -206,8 +207,8 @@ def balances(connection: Connection, roots: set[int]) -> dict[int, Credits]:
     """Balance of each of these root accounts: the sum over its family's last entries."""
     found: dict[int, Credits] = {}
     for some in batches(sorted(roots)):
-        family = connection.execute(select(accounts.c.id, accounts.c.root).where(accounts.c.root.in_(some))).tuples()
-        root_of: dict[int, int] = dict(family.all())
+        family = connection.execute(select(accounts.c.id, accounts.c.root).where(accounts.c.root.in_(some)))
+        root_of = {row.id: row.root for row in family}
         for account, (_, balance, _) in heads(connection, list(root_of)).items():
             root = root_of[account]
             found[root] = Credits(found.get(root, 0) + balance)
@@ -271,3 +272,13 @@ def create(connection: Connection, email: str, name: str, language: str | None, 
     known = bool(history_of(connection, email))
     give_address(connection, email, number, now if known else Instant(0), now, by)
     return int(number)
+
+
+def all_balances(connection: Connection) -> dict[int, Credits]:
+    """Balance of every root account that has entries."""
+    rows = connection.execute(
+        select(accounts.c.root, func.sum(entries.c.credits))
+        .join(accounts, accounts.c.id == entries.c.account)
+        .group_by(accounts.c.root)
+    )
+    return {root: Credits(int(credits)) for root, credits in rows}

@@ -85,7 +85,7 @@ def posted_keys(
             question = question.where(documents.c.created_at >= since)
         if until is not None:
             question = question.where(documents.c.created_at < until)
-        rows: Sequence[Row[Any]] = connection.execute(question).all()
+        rows = connection.execute(question).all()
         if not rows:
             return
         yield from ((row.key, Credits(int(row.credits))) for row in rows)
@@ -113,3 +113,14 @@ def codes(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
             source, _, number = key.partition(":")
             found[key] = number if source == Source.SHOP else code or number
     return found
+
+
+def to_recheck(connection: Connection, source: Source, now: Instant, limit: int) -> list[str]:
+    """Ids of documents whose worth may have changed with time alone."""
+    rows = connection.execute(
+        select(documents.c.key)
+        .where(documents.c.recheck <= now, documents.c.source == source.value)
+        .order_by(documents.c.recheck)
+        .limit(limit)
+    )
+    return [key.partition(":")[2] for key in rows.scalars()]

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from bytebridge.errors import StoreBroken, StoreBusy
 from bytebridge.ledger import schema
 
+__all__ = ["Connection", "Store"]
 T = TypeVar("T")
 ATTEMPTS = 6  # of one transaction
 BUSY_S = 10.0  # how long SQLite itself waits for a lock

@@ -11,9 +11,9 @@ from bytebridge.domain.entry import Entry, receipt
 from bytebridge.domain.letter import Channel, NoticeKind
 from bytebridge.domain.model import Instant
 from bytebridge.domain.notices import Draft
-from bytebridge.ledger import codec
+from bytebridge.ledger import codec, facts
 from bytebridge.ledger.pages import batches, heads
-from bytebridge.ledger.schema import accounts, addresses, meta, notices
+from bytebridge.ledger.schema import accounts, addresses, notices
 
 WAITING = ("pending", "held")
 UNSETTLED = ("pending", "held", "sending", "unknown")
@@ -218,6 +218,16 @@ def move(connection: Connection, notice: Notice, state: str, **values: Any) -> b
     return done.rowcount == 1
 
 
+def carried(connection: Connection, carrier: Notice, state: str, sent_at: Instant | None) -> None:
+    """Letters whose text another one said share its fate: sent with it, or on their own when it failed."""
+    values: dict[str, Any] = {"state": state, "sent_at": sent_at}
+    if sent_at is None:
+        values["carrier"] = None
+    connection.execute(
+        update(notices).where(notices.c.carrier == carrier.id, notices.c.state == "pending").values(values)
+    )
+
+
 def recover(connection: Connection, now: Instant, recheck_after_s: int) -> int:
     """On start every attempt without outcome is unknown: it is looked for before anything is sent again."""
     done = connection.execute(
@@ -228,7 +238,7 @@ def recover(connection: Connection, now: Instant, recheck_after_s: int) -> int:
 
 def is_held(connection: Connection) -> bool:
     """Whether a person stopped all letters."""
-    return bool(connection.execute(select(meta.c.value).where(meta.c.name == "held")).scalar())
+    return bool(facts.get(connection, "held"))
 
 
 def listed(
@@ -255,7 +265,7 @@ def get(connection: Connection, number: int) -> Notice | None:
 
 def depth(connection: Connection) -> dict[str, int]:
     rows = connection.execute(select(notices.c.state, func.count()).group_by(notices.c.state))
-    return {state: count for state, count in rows}  # noqa: C416  (a Row is no pair to the type checker)
+    return {row[0]: row[1] for row in rows}
 
 
 def oldest_due(connection: Connection, now: Instant) -> int:

@@ -108,10 +108,8 @@ def _load_documents(connection: Connection, keys: Sequence[str], view: View) -> 
             totals[key] += int(credits)
             view.revisions[key] = max(view.revisions.get(key, 0), revision)
         decisions = {row.document: row for row in _decisions(connection, some)}
-        rows = connection.execute(
-            select(documents.c.key, documents.c.memory, documents.c.state).where(documents.c.key.in_(some))
-        )
-        for key, memory, state in rows:
+        stored = select(documents.c.key, documents.c.memory, documents.c.state).where(documents.c.key.in_(some))
+        for key, memory, state in connection.execute(stored):
             decision = decisions.get(key)
             holds = decision is not None and decision.basis == codec.digest(state)
             view.known[key] = Known(

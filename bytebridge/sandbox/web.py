@@ -5,6 +5,7 @@ import socket
 import struct
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,10 +30,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
+    """fault: how the answer goes out, when the system itself spoils it (its `reply` and `match` mean nothing)."""
+
     status: int = 200
     body: bytes = b""
     content_type: str = "application/json"
     headers: dict = field(default_factory=dict)
+    fault: "Fault | None" = None
 
 
 def json_reply(value, status=200, **headers):
@@ -85,11 +89,14 @@ class Simulator:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             timeout = 60
+            disable_nagle_algorithm = (
+                True  # head and body are two packets: the second would wait for an acknowledgement
+            )
 
             def do(self):
                 simulator._serve(self)
 
-            do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do
+            do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = do  # noqa: N815
 
             def log_message(self, *_):
                 pass
@@ -155,8 +162,15 @@ class Simulator:
             elif fault is not None and fault.cut and not fault.stored:
                 reply = Reply(500)
             else:
-                reply = self.handle(request)
-        self._write(handler, reply, fault)
+                reply = self._handled(request)
+        self._write(handler, reply, fault or reply.fault)
+
+    def _handled(self, request):
+        try:
+            return self.handle(request)
+        except Exception as error:  # a mistake in here must fail the test, not look like a broken network
+            traceback.print_exc()
+            return self.refuse(request, f"the simulator failed: {error!r}")
 
     def _write(self, handler, reply, fault):
         if fault is not None and fault.delay_s:

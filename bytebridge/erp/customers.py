@@ -1,0 +1,103 @@
+"""Third parties and their contacts: whom a document belongs to, and who else holds the same address."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bytebridge.erp.client import Client, batches
+from bytebridge.erp.filters import by_addresses, ids_in, is_id
+from bytebridge.erp.wire import addresses, distinct, language, reference_id, text
+
+IDS_A_QUERY = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A third party. emails: its own, then its contacts'. shared: another third party holds one of them."""
+
+    name: str
+    language: str | None
+    emails: tuple[str, ...]
+    shared: bool
+
+
+UNSEEN = Customer("", None, (), shared=False)
+
+
+class Customers:
+    """Third parties as last read; those new on a page cost one call of each sort."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._known: dict[str, Customer] = {}
+
+    def forget(self) -> None:
+        """Everything is read again when next needed."""
+        self._known = {}
+
+    def find(self, socids: Iterable[str], changed: Collection[str] = ()) -> dict[str, Customer]:
+        """These third parties; read are those not known yet and those of documents that changed.
+
+        One that the ERP does not show, merged away or hidden from this key, has no name and no address.
+        """
+        wanted = {socid for socid in socids if is_id(socid)}
+        # another walk may forget at any time: what is returned must not depend on what is remembered by then
+        found = {socid: known for socid, known in self._known.items() if socid in wanted - set(changed)}
+        for batch in batches(sorted(wanted - found.keys(), key=int), IDS_A_QUERY):
+            found |= self._read(batch)
+        self._known = {**self._known, **found}
+        return dict.fromkeys(wanted, UNSEEN) | found
+
+    def _read(self, socids: Collection[str]) -> dict[str, Customer]:
+        parties = third_parties(self._client, ids_in("t.rowid", socids))
+        people = contacts(self._client, {"thirdparty_ids": ",".join(socids)})
+        emails = {
+            socid: distinct([*addresses(party.get("email")), *people.get(socid, ())])
+            for socid, party in parties.items()
+        }
+        holders = find_holders(self._client, [address for found in emails.values() for address in found])
+        return {
+            socid: Customer(
+                name=text(party.get("name")),
+                language=language(party.get("default_lang")),
+                emails=emails[socid],
+                shared=any(holders.get(address.casefold(), set()) - {socid} for address in emails[socid]),
+            )
+            for socid, party in parties.items()
+        }
+
+
+def third_parties(client: Client, condition: str) -> dict[str, Mapping[str, Any]]:
+    """Third parties by id, those that meet the condition."""
+    rows = client.rows(
+        "/thirdparties",
+        {"limit": "0", "sqlfilters": condition, "properties": "id,name,email,status,default_lang"},
+    )
+    return {text(row.get("id")): row for row in rows}
+
+
+def contacts(client: Client, params: Mapping[str, str]) -> dict[str, list[str]]:
+    """Addresses of active contacts, by third party."""
+    rows = client.rows("/contacts", {"limit": "0", "properties": "id,socid,email,statut", **params})
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        socid = reference_id(row.get("socid"))
+        if socid is not None and text(row.get("statut")) != "0":
+            found.setdefault(socid, []).extend(addresses(row.get("email")))
+    return found
+
+
+def find_holders(client: Client, wanted: Iterable[str]) -> dict[str, set[str]]:
+    """Third parties that hold each of these addresses, themselves or by a contact; keys without case.
+
+    An address that could not stand in a filter is nobody's.
+    """
+    asked = {address.casefold() for address in wanted}
+    holders: dict[str, set[str]] = {}
+    for condition in by_addresses(sorted(asked)):
+        own = {socid: addresses(party.get("email")) for socid, party in third_parties(client, condition).items()}
+        for found in (own, contacts(client, {"sqlfilters": condition})):
+            for socid, held in found.items():
+                for address in asked & {address.casefold() for address in held}:
+                    holders.setdefault(address, set()).add(socid)
+    return holders

@@ -1,0 +1,141 @@
+"""Writes balance and operations back into the ERP, as copies for people to see (Dolibarr notes §9)."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from bytebridge.domain.model import Instant
+from bytebridge.erp.client import SYSTEM, Client
+from bytebridge.erp.customers import contacts, find_holders, third_parties
+from bytebridge.erp.filters import ids_in, is_id, named
+from bytebridge.erp.wire import addresses, distinct, number, text
+from bytebridge.errors import RemoteRefused, RemoteRejected
+
+LABEL = 128  # characters; the server cuts the rest off in silence
+SYNCED_AT = "credit_synced_at"
+
+
+class Writer:
+    """The one writer of one ERP: two at a time would collide there and make an event twice."""
+
+    def __init__(self, client: Client, balance_field: str) -> None:
+        self._client = client
+        self._field = f"options_{balance_field}"
+        self._owner: str | None = None
+
+    def find_customer(self, emails: Iterable[str]) -> list[str]:
+        """Third parties that hold one of these addresses, themselves or by a contact, oldest first.
+
+        An address that could not be asked for safely (quotes, parentheses, text like SQL) fits nobody.
+        """
+        found = find_holders(self._client, emails).values()
+        return sorted(set().union(*found), key=int)
+
+    def emails_of(self, socid: str) -> tuple[str, ...]:
+        """Addresses under a third party: its own, then its active contacts'."""
+        parties = third_parties(self._client, ids_in("t.rowid", [socid]))
+        people = contacts(self._client, {"thirdparty_ids": socid})
+        own = addresses(parties.get(socid, {}).get("email"))
+        return distinct([*own, *people.get(socid, ())])
+
+    def balance(self, socid: str) -> Decimal | None:
+        """The copy that stands there now; None when empty. RemoteRejected when the third party is gone."""
+        return self._stored(self._options(socid))
+
+    def put_balance(self, socid: str, balance: int, at: Instant) -> bool:
+        """Makes the copy say `balance`; False when it did, for every PUT leaves an event in the agenda.
+
+        RemoteRejected: this customer's record is refused for ever, or the balance field does not exist there.
+        """
+        options = self._options(socid)
+        if self._stored(options) == balance:
+            return False
+        sent: dict[str, Any] = _as_shown(options) if empties_others(self._client.version()) else {}
+        sent[self._field] = balance
+        if f"options_{SYNCED_AT}" in options:
+            sent[f"options_{SYNCED_AT}"] = at
+        echo = self._put(socid, {"array_options": sent})
+        if self._stored(_options_of(echo)) != balance:
+            message = f"the balance was not stored as sent: does the extra field {self._field} exist, as a number?"
+            raise RemoteRejected(SYSTEM, f"PUT /thirdparties/{socid}", message)
+        return True
+
+    def post_event(self, socid: str, ref_ext: str, label: str, note: str, at: Instant) -> None:
+        """One agenda event under our reference, unless there is one: the server takes doubles."""
+        if self.find_event(ref_ext):
+            return
+        self._client.post(
+            "/agendaevents",
+            {
+                "type_code": "AC_OTH",
+                "label": label[:LABEL],
+                "note_private": note,
+                "datep": at,
+                "datef": at,
+                "percentage": 100,
+                "userownerid": int(self._own_id()),
+                "socid": int(socid),
+                "ref_ext": ref_ext,
+            },
+        )
+
+    def find_event(self, ref_ext: str) -> bool:
+        """Whether an event carries our reference, which can be searched for but is never shown."""
+        params = {"sqlfilters": named("t.ref_ext", ref_ext), "properties": "id", "limit": "1"}
+        return bool(self._client.rows("/agendaevents", params))
+
+    def _options(self, socid: str) -> dict[str, Any]:
+        """Extra fields as they stand. Id 0 is never asked for: the server invents a third party for it."""
+        party = self._client.record(f"/thirdparties/{socid}") if is_id(socid) else None
+        if party is None:
+            raise RemoteRejected(SYSTEM, f"GET /thirdparties/{socid}", "this third party is gone, perhaps merged")
+        return _options_of(party)
+
+    def _stored(self, options: dict[str, Any]) -> Decimal | None:
+        try:
+            return number(options.get(self._field))
+        except ValueError:
+            return None  # a field of text that somebody filled: to be overwritten
+
+    def _put(self, socid: str, body: dict[str, Any]) -> Any:
+        """The answer, tried twice: a collision in its database passes, and a balance can be sent again."""
+        path = f"/thirdparties/{socid}"
+        try:
+            return self._client.put(path, body)
+        except RemoteRejected:
+            return self._client.put(path, body)
+
+    def _own_id(self) -> str:
+        """The id of the key's own user, which every event must name as its owner."""
+        if self._owner is None:
+            me = own_user(self._client)
+            self._owner = text(me.get("id"))
+        return self._owner
+
+
+def own_user(client: Client) -> Any:
+    """The key's user with its rights. RemoteRefused names the right it takes to know oneself."""
+    operation = "GET /users/info"
+    try:
+        me = client.record("/users/info", {"includepermissions": "1"})
+    except RemoteRefused as error:
+        message = "this key may not know its own user: give it the right user/self/creer"
+        raise RemoteRefused(SYSTEM, operation, message) from error
+    if me is None:
+        raise RemoteRefused(SYSTEM, operation, "this key has no user of its own")
+    return me
+
+
+def empties_others(version: tuple[int, ...]) -> bool:
+    """Whether a PUT of one extra field empties those it leaves out; where it is not known, assume so."""
+    return version < (18, 0, 7) or (19,) <= version < (20, 0, 4)
+
+
+def _options_of(party: Any) -> dict[str, Any]:
+    options = party.get("array_options")
+    return dict(options) if isinstance(options, dict) else {}
+
+
+def _as_shown(options: dict[str, Any]) -> dict[str, Any]:
+    """Extra fields to send back unchanged, for servers that empty what is left out."""
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in options.items()}

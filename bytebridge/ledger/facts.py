@@ -1,0 +1,19 @@
+"""The store's own few facts: identity, creation, whether letters are held, the brake."""
+
+from sqlalchemy import Connection, select, update
+
+from bytebridge.domain.model import Instant
+from bytebridge.ledger.schema import meta
+
+
+def get(connection: Connection, name: str) -> str:
+    """The fact's text, empty when it was never set."""
+    return connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar() or ""
+
+
+def put(connection: Connection, name: str, value: str) -> None:
+    connection.execute(update(meta).where(meta.c.name == name).values(value=value[:200]))
+
+
+def created_at(connection: Connection) -> Instant:
+    return Instant(int(get(connection, "created_at")))

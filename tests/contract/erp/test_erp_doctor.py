@@ -1,0 +1,152 @@
+"""`doctor` finds each fault switched on in the ERP, and nothing in a good one."""
+
+import pytest
+
+from bytebridge.connector import Level
+from bytebridge.erp import checks
+from bytebridge.errors import RemoteRefused, RemoteUnavailable
+
+PACK = [("SERVDOLIA60", 1, 60)]
+
+
+@pytest.fixture
+def sold(server):
+    return server.sell(server.customer("Ana", "ana@example.com"), PACK)
+
+
+def bad(erp):
+    return [(finding.level, finding.what) for finding in erp.check() if finding.level is not Level.WELL]
+
+
+def the_one(erp):
+    [finding] = [finding for finding in erp.check() if finding.level is not Level.WELL]
+    return finding
+
+
+def test_a_good_erp_has_nothing_wrong(erp, sold):
+    findings = list(erp.check())
+    assert {finding.level for finding in findings} == {Level.WELL}
+    assert {finding.cure for finding in findings} == {""}
+    assert len(findings) == 7
+
+
+def test_a_wrong_key_ends_the_check(open_erp, server, sold):
+    with pytest.raises(RemoteRefused, match="key"):
+        list(open_erp(server, key="wrong").check())
+
+
+def test_a_closed_erp_ends_the_check(erp, server, sold):
+    server.maintenance = True
+    with pytest.raises(RemoteUnavailable):
+        list(erp.check())
+
+
+@pytest.mark.parametrize(
+    ("version", "tested"),
+    [
+        ("15.0.3", False),
+        ("17.0.4", False),
+        ("18.0.7", True),
+        ("22.0.4", True),
+        ("23.0.0", True),
+        ("24.0.0", False),
+    ],
+)
+def test_versions_outside_the_tested_ones_are_doubtful(version, tested, erp, server, sold):
+    server.version = version
+    found = [what for level, what in bad(erp) if level is Level.DOUBTFUL]
+    assert found == ([] if tested else [f"Dolibarr {version} is not a tested version"])
+
+
+@pytest.mark.parametrize("version", ["18.0.6", "19.0.1", "20.0.3"])
+def test_versions_that_empty_extra_fields_are_doubtful(version, erp, server, sold):
+    server.version = version
+    assert "empty" in the_one(erp).what
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        "facture/lire", "societe/client/voir", "societe/contact/lire", "societe/creer", "agenda/myactions/create",
+        "agenda/myactions/read", "societe/lire", "service/lire",
+    ],
+)  # fmt: skip
+def test_a_missing_right_is_named(right, erp, server, sold):
+    server.user.rights.discard(right)
+    assert (Level.WRONG, f"the key lacks the right {right}") in bad(erp)
+
+
+def test_rights_it_does_not_need_are_named(erp, server, sold):
+    server.user.rights |= {"facture/supprimer", "user/user/creer"}
+    finding = the_one(erp)
+    assert finding.level is Level.DOUBTFUL
+    assert "facture/supprimer, user/user/creer" in finding.what
+
+
+def test_rights_of_the_manual_are_not_too_many(erp, server, sold):
+    server.user.rights |= {"commande/lire"}
+    assert bad(erp) == []
+
+
+def test_an_administrators_key_is_doubtful(erp, server, sold):
+    server.user.admin = True
+    assert "administrator" in the_one(erp).what
+
+
+def test_a_key_that_may_not_know_itself_is_told_what_to_grant(open_erp, server, sold):
+    server.user.rights.discard("user/self/creer")
+    assert "user/self/creer" in the_one(open_erp(server)).cure
+    assert the_one(open_erp(server)).level is Level.WRONG
+    assert the_one(open_erp(server, write_back=False)).level is Level.DOUBTFUL
+
+
+def test_the_invisible_erp_is_found(erp, server, sold):
+    server.hide_customers()
+    wrong = [what for level, what in bad(erp) if level is Level.WRONG]
+    assert any("no invoice at all is visible" in what for what in wrong)
+    assert any("societe/client/voir" in what for what in wrong)
+
+
+def test_a_missing_balance_field_is_found(open_erp, server, sold):
+    finding = the_one(open_erp(server, balance_field="saldo"))
+    assert (finding.level, finding.what) == (Level.WRONG, "third parties have no extra field saldo")
+    assert bad(open_erp(server, balance_field="saldo", write_back=False)) == []
+
+
+def test_without_any_third_party_the_field_cannot_be_checked(open_erp, server):
+    assert "not checked" in the_one(open_erp(server, read_invoices=False)).what
+
+
+@pytest.mark.parametrize(
+    ("skew_s", "level"), [(-200, None), (400, Level.DOUBTFUL), (-4000, Level.DOUBTFUL), (90_000, Level.WRONG)]
+)
+def test_a_clock_that_differs_is_found(skew_s, level, *, erp, server, sold, clock):
+    server.now = lambda: clock() + skew_s
+    assert [found for found, what in bad(erp) if "clock" in what] == ([level] if level else [])
+
+
+def test_a_missing_date_header_is_doubtful(erp, clock):
+    finding = checks.clock(erp.client, clock)
+    assert (finding.level, "no date" in finding.what) == (Level.DOUBTFUL, True)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/Bogota", "Asia/Tokyo"])
+def test_a_wrong_time_zone_is_found(zone, open_erp, server, sold):
+    finding = the_one(open_erp(server, time_zone=zone))
+    assert (finding.level, zone in finding.what) == (Level.WRONG, True)
+    assert "erp.time_zone" in finding.cure
+
+
+def test_packs_that_no_rule_knows_are_found(open_erp, server, sold):
+    server.product("SERVDOLIA-NEW")
+    server.product("TRAINING-DAY")
+    finding = the_one(open_erp(server, knows={"SERVDOLIA60"}.__contains__))
+    assert (finding.level, finding.what.endswith(": SERVDOLIA-NEW")) == (Level.DOUBTFUL, True)
+
+
+def test_a_long_catalogue_is_read_in_pages(open_erp, server, sold):
+    for number in range(520):
+        server.product(f"PART-{number}")
+    server.product("SERVDOLIA-LAST")
+    finding = the_one(open_erp(server, knows={"SERVDOLIA60"}.__contains__))
+    assert finding.what.endswith(": SERVDOLIA-LAST")

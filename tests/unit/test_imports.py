@@ -1,0 +1,92 @@
+"""Imports point one way, and nothing happens at import."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import bytebridge
+
+PACKAGE = Path(bytebridge.__file__).parent
+OPEN = {"errors", "logs", "remote", "settings", "connector"}
+SETTINGS = {"setting_forms", "setting_layers", "setting_problems"}
+SERVICE = {"service", "daemon", "snapshot", "monitor", "metrics", "status_server", "notify"}
+PARTS = {"ledger", "helpdesk", "shop", "erp", "notices", "reports"}
+MAY_IMPORT = {
+    "domain": set(),
+    "wording": {"domain"},
+    "ledger": {"domain", *OPEN},
+    "helpdesk": {"domain", *OPEN},
+    "shop": {"domain", *OPEN},
+    "erp": {"domain", *OPEN},
+    "notices": {"domain", "wording", *OPEN},
+    "reports": {"domain", "wording", *OPEN},
+    "jobs": {"domain", "wording", *PARTS, *OPEN},
+    "service.py": {"domain", "jobs", *PARTS, *OPEN},
+    "daemon.py": {"domain", "jobs", *PARTS, *OPEN, *SERVICE},
+    "cli": {"domain", "wording", "jobs", "sandbox", *PARTS, *OPEN, *SERVICE},
+    "sandbox": set(),
+    "errors.py": set(),
+    "remote.py": {"errors"},
+    "settings.py": {"errors", *SETTINGS},
+    "logs.py": {"errors"},
+    "connector.py": {"domain"},
+    "metrics.py": {"errors"},
+    "notify.py": {"errors"},
+    "monitor.py": {"errors", "metrics"},
+    "status_server.py": {"errors", "logs", "monitor"},
+    "snapshot.py": {"domain", "metrics", "reports", *PARTS, *OPEN},
+}
+
+
+def imported(path):
+    """Names directly below `bytebridge` that this module imports, also inside functions and for types."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            names = [node.module or ""]
+            if node.module == "bytebridge":
+                names = [f"bytebridge.{alias.name}" for alias in node.names]
+        else:
+            continue
+        found |= {name.split(".")[1] for name in names if name.startswith("bytebridge.")}
+    return found - {"__version__"}
+
+
+def modules(layer):
+    place = PACKAGE / layer
+    return [place] if place.is_file() else sorted(place.rglob("*.py"))
+
+
+@pytest.mark.parametrize("layer", MAY_IMPORT)
+def test_imports_point_inwards(layer):
+    assert modules(layer)
+    for path in modules(layer):
+        assert imported(path) <= MAY_IMPORT[layer] | {layer.removesuffix(".py")}, path
+
+
+def test_every_part_of_the_package_has_its_place_in_the_order():
+    parts = {path.name for path in PACKAGE.iterdir() if path.name not in ("__pycache__", "__init__.py", "__main__.py", "py.typed")}
+    assert parts <= set(MAY_IMPORT) | {f"{name}.py" for name in SETTINGS}
+
+
+@pytest.mark.parametrize("layer", ["domain", "sandbox"])
+def test_needs_nothing_but_the_standard_library(layer):
+    for path in modules(layer):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                assert name.split(".")[0] in {*sys.stdlib_module_names, "bytebridge"}, path
+
+
+def test_only_the_ledger_knows_the_database():
+    for layer in set(MAY_IMPORT) - {"ledger", "settings.py"}:
+        for path in modules(layer):
+            text = path.read_text(encoding="utf-8")
+            assert "import sqlalchemy" not in text, path
+            assert "from sqlalchemy" not in text, path
