@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bytebridge.erp.connector import Erp
     from bytebridge.erp.write_back import Writer
     from bytebridge.helpdesk.connector import HelpDesk
-    from bytebridge.notices.mail import Mailer
+    from bytebridge.notices.smtp import Mailer
 
 Observe = Callable[[str, str, str, float], None]
 ORDER = (Source.SHOP, Source.ERP, Source.HELPDESK)
@@ -101,8 +101,9 @@ def connect(
     observe: Observe = _ignore,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], Instant] = clock,
+    knows: Callable[[str], bool] = bool,
 ) -> dict[Source, Connector]:
-    """A connector for each of these sources that this firm has."""
+    """A connector for each of these sources that this firm has. knows: False for a reference doctor should name."""
     tools: dict[str, Any] = {"observe": observe, "sleep": sleep, "monotonic": time.monotonic, "now": now}
     found: dict[Source, Connector] = {}
     for source in ORDER:
@@ -111,11 +112,11 @@ def connect(
         if source == Source.SHOP and settings.shop.url:
             from bytebridge.shop import connector as shop  # noqa: PLC0415  (only what is configured is imported)
 
-            found[source] = shop.connect(settings.shop, **tools)
+            found[source] = shop.connect(settings.shop, knows=knows, **tools)
         if source == Source.ERP and settings.erp.url:
             from bytebridge.erp import connector as erp  # noqa: PLC0415
 
-            found[source] = erp.connect(settings.erp, **tools)
+            found[source] = erp.connect(settings.erp, knows=knows, **tools)
         if source == Source.HELPDESK and settings.helpdesk.url:
             from bytebridge.helpdesk import connector as helpdesk  # noqa: PLC0415
 
@@ -156,7 +157,7 @@ def build(
 def _mailer(settings: Settings) -> "Mailer | None":
     if not settings.smtp.host:
         return None
-    from bytebridge.notices.mail import Mailer  # noqa: PLC0415
+    from bytebridge.notices.smtp import Mailer  # noqa: PLC0415
 
     return Mailer(settings.smtp)
 

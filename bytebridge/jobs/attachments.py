@@ -1,10 +1,29 @@
 """What travels with a letter: the statement asked for, as HTML and PDF."""
 
+from bytebridge.domain.letter import NoticeKind
+from bytebridge.errors import Refused
+from bytebridge.jobs import statements
 from bytebridge.jobs.context import Context
 from bytebridge.ledger.outbox import Notice
 
+FILES = (("html", "text/html"), ("pdf", "application/pdf"))
 
-def attachments_of(notice: Notice, context: Context) -> tuple[tuple[str, str, bytes], ...]:
-    """(file name, media type, content) of each; none for letters that carry nothing."""
-    del notice, context
-    return ()
+
+def attachments_of(notice: Notice, context: Context) -> list[tuple[str, str, bytes]]:
+    """(file name, media type, content) of each; none for letters that carry nothing.
+
+    A format whose drawing library is not installed is left out: the letter's own text says it all.
+    """
+    if notice.kind != NoticeKind.STATEMENT:
+        return []
+    found = []
+    with context.store.read() as connection:
+        for fmt, media_type in FILES:
+            try:
+                content = statements.render(
+                    connection, notice.account, statements.Window(), fmt, None, context.settings, notice.created_at
+                )
+            except Refused:
+                continue
+            found.append((f"creditos-{notice.account}.{fmt}", media_type, content))
+    return found

@@ -14,7 +14,7 @@ from bytebridge.settings import Settings
 if TYPE_CHECKING:
     from bytebridge.erp.write_back import Writer
     from bytebridge.helpdesk.connector import HelpDesk
-    from bytebridge.notices.mail import Mailer
+    from bytebridge.notices.smtp import Mailer
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from bytebridge.domain.entry import EntryKind
 from bytebridge.domain.forecast import lasts_days
 from bytebridge.domain.letter import Letter, Movement, NoticeKind
 from bytebridge.domain.model import Credits, Instant, Source, Ticket, TicketState
+from bytebridge.jobs import statements
 from bytebridge.jobs.context import Context
+from bytebridge.jobs.languages import language_of
 from bytebridge.ledger import accounts, documents, entries, outbox
 from bytebridge.ledger.accounts import Summary
 from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.outbox import Notice
-
-LANGUAGES = ("es", "fr", "en")
 
 
 def untrue(connection: Connection, notice: Notice) -> str | None:
@@ -59,9 +59,10 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
     low = low or notice.kind == NoticeKind.LOW_BALANCE
     need = _need(notice, summary.balance, threshold, owed, low=low)
     movement = _movement(notice)
+    language = language_of(document.language if document else None, summary.language, policy.language)
     return Letter(
         kind=notice.kind,
-        language=language_of(document.language if document else None, summary.language, policy.language),
+        language=language,
         name=summary.name or (document.name if document else ""),
         code=notice.code,
         source=source,
@@ -79,16 +80,8 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
         charged_already=Credits(facts.get("already", 0)),
         credentials_reminder=bool(facts.get("reminder")),
         stranger=bool(facts.get("stranger")),
+        statement_text=_statement(connection, notice, context, language),
     )
-
-
-def language_of(document: str | None, account: str | None, firm: str) -> str:
-    """The account's own language, else the document's, else the firm's; only those that letters exist in."""
-    for wish in (account, document):
-        short = (wish or "").lower().replace("_", "-").partition("-")[0]
-        if short in LANGUAGES:
-            return short
-    return firm
 
 
 def _shown(document: object, key: str) -> str:
@@ -129,3 +122,11 @@ def _lasts(connection: Connection, notice: Notice, summary: Summary, now: Instan
         if entry.kind in (EntryKind.DEBIT, EntryKind.CORRECTION)
     ]
     return lasts_days(summary.balance, used, now)
+
+
+def _statement(connection: Connection, notice: Notice, context: Context, language: str) -> str:
+    if notice.kind != NoticeKind.STATEMENT:
+        return ""
+    window = statements.Window()
+    text = statements.render(connection, notice.account, window, "text", language, context.settings, context.now())
+    return text.decode()

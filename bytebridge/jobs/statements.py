@@ -9,7 +9,7 @@ from bytebridge.domain.entry import EntryKind, receipt
 from bytebridge.domain.forecast import lasts_days
 from bytebridge.domain.model import Credits, Instant
 from bytebridge.domain.statement import Statement
-from bytebridge.jobs.letters import language_of
+from bytebridge.jobs.languages import language_of
 from bytebridge.ledger import accounts, documents, entries, pages
 from bytebridge.ledger.engine import Connection
 from bytebridge.settings import Settings

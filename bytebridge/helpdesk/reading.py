@@ -1,0 +1,134 @@
+"""Rows of LiveAgent as tickets: tag names, contacts where a row holds no address, one ticket by its id."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from bytebridge.domain.model import Ticket
+from bytebridge.errors import RemoteSurprise, RemoteUnavailable
+from bytebridge.helpdesk import wire
+from bytebridge.helpdesk.client import PAGE, SYSTEM, Client, Row, decode
+from bytebridge.helpdesk.wire import Contact, Tag, TicketRow
+from bytebridge.settings import HelpdeskSettings
+
+LIST = "/tickets"
+ID = re.compile(r"[A-Za-z0-9_]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One page of the list: `asked` rows came, of which these could be read."""
+
+    rows: tuple[TicketRow, ...]
+    asked: int
+
+
+class Reader:
+    """Reads tickets of one LiveAgent.
+
+    surprises: tickets that could not be read, each said once; the caller empties it. unread: their ids, until
+    one of them is read after all.
+    """
+
+    def __init__(self, client: Client, settings: HelpdeskSettings, zone: ZoneInfo) -> None:
+        self.client = client
+        self.surprises: list[RemoteSurprise] = []
+        self.unread: set[str] = set()
+        self._fields = settings.fields
+        self._zone = zone
+        self._tags: dict[str, str] = {}
+        self._tags_are_fresh = False
+        self._contacts: dict[str, Contact | None] = {}
+
+    def begin(self) -> None:
+        """A new pass: from now on an unknown tag id is reason enough to read the tags once more."""
+        self._tags_are_fresh = False
+
+    def latest(self, now: int) -> str:
+        """The server's clock as its own times show it. A watermark beyond would blind every later reading."""
+        return wire.naive(self.client.clock or now, self._zone)
+
+    def page(self, number: int, **params: str) -> Listed:
+        """One page of the list. RemoteSurprise when not a single row of it can be read."""
+        rows = self.client.rows(LIST, {"_page": str(number), "_perPage": str(PAGE), **params})
+        read = [row for raw in rows if (row := self._readable(raw, f"GET {LIST}")) is not None]
+        if rows and not read:
+            raise RemoteSurprise(SYSTEM, f"GET {LIST}", "no row of its list can be read: has it been updated?")
+        return Listed(tuple(read), len(rows))
+
+    def tickets(self, rows: Iterable[TicketRow]) -> tuple[Ticket, ...]:
+        return tuple(self._ticket(row) for row in rows)
+
+    def by_ids(self, ids: Iterable[str]) -> list[Ticket]:
+        """These tickets from the system itself. One that it says it does not have is absent.
+
+        One that cannot be read is absent too, but stands in `surprises` and `unread`.
+        """
+        found = (self._one(ticket) for ticket in dict.fromkeys(ids) if ID.fullmatch(ticket))
+        return [self._ticket(row) for row in found if row is not None]
+
+    def row(self, ticket: str) -> TicketRow | None:
+        """One ticket as it stands now; None when the server says that it has none."""
+        raw = self.client.record(f"{LIST}/{ticket}")
+        if raw is None:
+            return None
+        read = wire.ticket_row(raw, f"GET {LIST}/{ticket}")
+        if read.id != ticket:
+            raise RemoteSurprise(SYSTEM, f"GET {LIST}/{ticket}", "another ticket came back", document=ticket)
+        return read
+
+    def _one(self, ticket: str) -> TicketRow | None:
+        try:
+            read = self.row(ticket)
+        except RemoteSurprise as error:
+            self._note(error, ticket)
+            return None
+        except RemoteUnavailable as error:
+            self._blame(ticket, error)
+            return None
+        self.unread.discard(ticket)
+        return read
+
+    def _blame(self, ticket: str, error: RemoteUnavailable) -> None:
+        """A server that answers other questions has trouble with this ticket alone (LiveAgent notes §6)."""
+        if error.retry_after_s is not None:
+            raise error
+        self.client.rows("/departments", {"_perPage": "1"})
+        self._note(RemoteSurprise(SYSTEM, error.operation, error.message, document=ticket), ticket)
+
+    def _readable(self, raw: Row, operation: str) -> TicketRow | None:
+        try:
+            read = wire.ticket_row(raw, operation)
+        except RemoteSurprise as error:
+            self._note(error, error.document)
+            return None
+        self.unread.discard(read.id)
+        return read
+
+    def _note(self, surprise: RemoteSurprise, ticket: str | None) -> None:
+        if ticket is None or ticket not in self.unread:
+            self.surprises.append(surprise)
+        if ticket is not None:
+            self.unread.add(ticket)
+
+    def _ticket(self, row: TicketRow) -> Ticket:
+        contact = None if wire.address(row.owner_email) else self._contact(row.owner_contactid)
+        names = self._names(row.tags)
+        return wire.ticket(row, contact=contact, tags=names, fields=self._fields, zone=self._zone)
+
+    def _names(self, ids: Sequence[str]) -> Mapping[str, str]:
+        """Names of tags by id. An unknown id may be a new tag, so the list is read again, once a pass."""
+        if not self._tags_are_fresh and not self._tags.keys() >= set(ids):
+            tags = (decode(row, Tag, "GET /tags") for row in self.client.rows("/tags"))
+            self._tags = {tag.id: tag.name for tag in tags}
+            self._tags_are_fresh = True
+        return self._tags
+
+    def _contact(self, contact: str | None) -> Contact | None:
+        if contact is None or not ID.fullmatch(contact):
+            return None
+        if contact not in self._contacts:
+            raw = self.client.record(f"/contacts/{contact}")
+            self._contacts[contact] = None if raw is None else decode(raw, Contact, f"GET /contacts/{contact}", contact)
+        return self._contacts[contact]

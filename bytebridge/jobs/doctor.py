@@ -1,0 +1,95 @@
+"""Everything that can be wrong with a setup, looked at in one go, each with its cure."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bytebridge.connector import Connector, Finding, Level
+from bytebridge.domain import packs
+from bytebridge.domain.model import Instant
+from bytebridge.errors import BytebridgeError, RemoteError
+from bytebridge.jobs.rules import rules_of
+from bytebridge.ledger import migrate
+from bytebridge.ledger.engine import Store
+from bytebridge.notices.render import faults
+from bytebridge.settings import Settings
+
+
+def pack_known(settings: Settings, now: Instant) -> Callable[[str], bool]:
+    """Whether a product's reference is a pack that some rule knows, or does not look like one."""
+    rules = rules_of(settings)
+
+    def knows(reference: str) -> bool:
+        return packs.grants(rules, reference, now) is not None or not packs.looks_like_pack(rules.packs, reference)
+
+    return knows
+
+
+def examine(settings: Settings, open_store: Callable[[], Store], connectors: list[Connector]) -> Iterator[Finding]:
+    """Findings in the order a person would mend them."""
+    yield Finding(Level.WELL, "configuration: no mistakes")
+    yield from _rules(settings)
+    yield from _store(open_store)
+    for connector in connectors:
+        yield from _remote(connector)
+    yield from _mail(settings)
+    yield from _templates(settings)
+
+
+def _rules(settings: Settings) -> Iterator[Finding]:
+    if not settings.packs:
+        yield Finding(Level.DOUBTFUL, "no pack is configured: no order grants anything", "add [[packs]] to the file")
+    systems = {"shop": settings.shop.url, "erp": settings.erp.url, "helpdesk": settings.helpdesk.url}
+    if not any(systems.values()):
+        yield Finding(Level.WRONG, "no system is configured", "set shop.url, erp.url or helpdesk.url")
+    offered = packs.offered(rules_of(settings), Instant(2**40))
+    if settings.packs and not offered:
+        yield Finding(
+            Level.DOUBTFUL, "no literal pack: letters cannot name one to buy", "add a pack with a plain reference"
+        )
+    for name, url in systems.items():
+        if url.startswith("http:") and "//127.0.0.1" not in url and "//localhost" not in url:
+            yield Finding(Level.DOUBTFUL, f"{name}.url is not encrypted: its key travels in the clear", "use https")
+
+
+def _store(open_store: Callable[[], Store]) -> Iterator[Finding]:
+    try:
+        store = open_store()
+    except BytebridgeError as error:
+        yield Finding(Level.WRONG, str(error), "see the sentence itself")
+        return
+    yield Finding(Level.WELL, f"store: {store.url.render_as_string()}, schema {migrate.revision(store)}")
+    store.close()
+
+
+def _remote(connector: Connector) -> Iterator[Finding]:
+    try:
+        yield from connector.check()
+    except RemoteError as error:
+        yield Finding(Level.WRONG, str(error), f"check {connector.source}.url and {connector.source}.api_key")
+
+
+def _mail(settings: Settings) -> Iterator[Finding]:
+    if not settings.smtp.host:
+        yield Finding(Level.DOUBTFUL, "no mail server: letters that belong to no ticket cannot go out", "set smtp.host")
+        return
+    if not settings.notices.from_:
+        yield Finding(Level.WRONG, "notices.from is missing: mail has no sender", "set notices.from")
+    from bytebridge.notices.smtp import Mailer  # noqa: PLC0415
+
+    try:
+        Mailer(settings.smtp).probe()
+    except RemoteError as error:
+        yield Finding(Level.WRONG, str(error), "check the section smtp")
+        return
+    yield Finding(Level.WELL, f"mail: {settings.smtp.host}:{settings.smtp.port} answers")
+
+
+def _templates(settings: Settings) -> Iterator[Finding]:
+    folder = settings.notices.templates
+    if not folder:
+        return
+    found = faults(Path(folder))
+    for fault in found:
+        yield Finding(Level.WRONG, f"template {fault}", "mend it; until then the built-in one is used")
+    if not found:
+        yield Finding(Level.WELL, f"templates: {folder}")

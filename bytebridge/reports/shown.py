@@ -1,0 +1,147 @@
+"""What every format of a statement shows, in the customer's words: made once, so that the formats cannot differ.
+
+In a shared account a document goes by its code; neither a colleague's address nor a subject comes this far.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bytebridge.domain.model import Credits, Instant, Source
+from bytebridge.domain.statement import Line, Statement, totals
+from bytebridge.reports.figures import Figures
+from bytebridge.reports.words import kind_name
+from bytebridge.wording import reason
+
+Range = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One movement in words. document: "" where the movement has none that a customer would know."""
+
+    line: Line
+    document: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The balance from `at` on."""
+
+    at: Instant
+    balance: Credits
+
+
+def rows(statement: Statement, figures: Figures) -> Iterator[Row]:
+    for line in statement.lines:
+        yield Row(line, document(line, figures), kind(line, figures), why(line, figures.language))
+
+
+def document(line: Line, figures: Figures) -> str:
+    if line.source == Source.ADMIN:
+        return ""  # the key of an opening balance is an address
+    return printable(figures.words[line.source].format(code=line.code or line.document.partition(":")[2]))
+
+
+def kind(line: Line, figures: Figures) -> str:
+    work = line.derivation.get("kind") if line.source == Source.HELPDESK else None
+    return kind_name(str(work or line.kind.value), figures.language)
+
+
+def why(line: Line, language: str) -> str:
+    return printable(reason(line.derivation, line.credits, language))
+
+
+def total_rows(statement: Statement, figures: Figures) -> list[tuple[str, Credits]]:
+    """Kinds with their credits, in the order they first occur."""
+    return [(kind_name(name, figures.language), credits) for name, credits in totals(statement).items()]
+
+
+def movement(statement: Statement) -> tuple[Credits, Credits]:
+    """Credits received and credits used, both positive; they differ by what the balance changed."""
+    received = sum(line.credits for line in statement.lines if line.source != Source.HELPDESK)
+    used = -sum(line.credits for line in statement.lines if line.source == Source.HELPDESK)
+    return Credits(received), Credits(used)
+
+
+def holder(statement: Statement) -> str:
+    """Whose statement it is: a name, or the only address there is. Several addresses are colleagues'."""
+    alone = statement.emails[0] if len(statement.emails) == 1 else ""
+    return printable(statement.name or alone)
+
+
+def address(statement: Statement) -> str:
+    """The account's only address; "" where it is already the holder's name or where colleagues share the account."""
+    alone = statement.emails[0] if len(statement.emails) == 1 and statement.name else ""
+    return printable(alone)
+
+
+def period(statement: Statement, figures: Figures) -> str:
+    words = figures.words
+    first = figures.day(statement.since) if statement.since is not None else ""
+    last = figures.day(Instant(statement.until - 1)) if statement.until is not None else ""
+    if first and last:
+        return words["between"].format(first=first, last=last)
+    if first:
+        return words["since"].format(day=first)
+    return words["until"].format(day=last) if last else words["whole"]
+
+
+def forecast(statement: Statement, lasts: Range | None, figures: Figures) -> str:
+    """How long the balance lasts, as a range: more than that nobody can tell."""
+    words = figures.words
+    if statement.closing < 0:
+        return words["owed"].format(credits=figures.number(-statement.closing))
+    if statement.closing == 0:
+        return words["nothing_left"]
+    if lasts is None:
+        return words["lasts_unknown"]
+    return words["lasts"].format(span=figures.span(lasts))
+
+
+def points(statement: Statement) -> list[Point]:
+    """The balance's course: one point a day at most, so that years of movements stay a drawing."""
+    found: list[Point] = []
+    if statement.since is not None:
+        found.append(Point(statement.since, statement.opening))
+    elif statement.lines:
+        found.append(Point(statement.lines[0].at, statement.opening))
+    for line in statement.lines:
+        if len(found) > 1 and found[-1].at // 86_400 == line.at // 86_400:
+            found.pop()
+        found.append(Point(line.at, line.balance))
+    if statement.until is not None and found:
+        found.append(Point(statement.until, statement.closing))
+    return found
+
+
+def months(statement: Statement, figures: Figures) -> list[tuple[str, Credits]]:
+    """Each month with movements and its last balance."""
+    found: dict[str, Credits] = {}
+    for line in statement.lines:
+        found[f"{figures.local(line.at):%Y-%m}"] = line.balance
+    return list(found.items())
+
+
+def extremes(statement: Statement) -> tuple[Credits, Credits]:
+    """Lowest and highest balance."""
+    balances = [statement.opening, *(line.balance for line in statement.lines)]
+    return min(balances), max(balances)
+
+
+def plot_text(statement: Statement, figures: Figures) -> str:
+    """What the drawing shows, for those who cannot see it."""
+    lowest, highest = extremes(statement)
+    return figures.words["plot_text"].format(
+        opening=figures.number(statement.opening),
+        closing=figures.number(statement.closing),
+        lowest=figures.number(lowest),
+        highest=figures.number(highest),
+    )
+
+
+def printable(text: str) -> str:
+    """One line without control characters and without marks that turn the direction of what follows."""
+    spaced = " ".join(text.split())
+    return "".join(char for char in spaced if char.isprintable())

@@ -1,0 +1,95 @@
+"""The daemon's status page: what it does and whether it is well. It shows and changes nothing, and names no address."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+
+from bytebridge.domain.model import Credits, Instant
+from bytebridge.reports.figures import figures
+from bytebridge.reports.frame import asset, fill
+from bytebridge.reports.health import SourceHealth, state_of
+from bytebridge.reports.overview_words import words
+from bytebridge.reports.shown import printable
+from bytebridge.wording.language import span
+
+LANGUAGE = "en"  # of those who run the daemon, as in logs and commands
+REFRESH_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class PastRun:
+    """result: ok, failed or open (still running). posted: entries."""
+
+    id: int
+    what: str
+    begun: Instant
+    finished: Instant | None
+    result: str
+    posted: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LowBalance:
+    """An account by number and name. lasts: days, None where the history says too little."""
+
+    account: int
+    name: str
+    balance: Credits
+    threshold: Credits
+    lasts: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Of the moment `at`; shown in `zone`.
+
+    trouble: every reason why the daemon is not healthy, none when it is. outbox: letters by state, settled ones
+    left out. oldest_due_s: delay of the oldest letter that is due [s]. oldest_review: since when the oldest item
+    waits, None when none does. brake: why nothing moves, "" when nothing holds it. low: who runs out first in front.
+    """
+
+    at: Instant
+    zone: str
+    version: str
+    trouble: tuple[str, ...] = ()
+    brake: str = ""
+    sources: tuple[SourceHealth, ...] = ()
+    outbox: tuple[tuple[str, int], ...] = ()
+    oldest_due_s: float = 0.0
+    waiting: int = 0
+    flagged: int = 0
+    oldest_review: Instant | None = None
+    runs: tuple[PastRun, ...] = ()
+    low: tuple[LowBalance, ...] = ()
+
+
+def render_status(status: Status) -> str:
+    """The page, whole in itself; its one script needs `script_source()` in the policy it is served with."""
+    form = figures(LANGUAGE, status.zone)
+    return fill(
+        "status.html",
+        s=status,
+        form=form,
+        names=words(LANGUAGE),
+        printable=printable,
+        state_of=state_of,
+        clock=lambda at: f"{form.local(at):%H:%M:%S}",
+        age=age,
+        lasts=lambda days: span(days, LANGUAGE),
+        script=asset("refresh.js"),
+        refresh_s=REFRESH_S,
+    )
+
+
+def script_source() -> str:
+    """What a Content-Security-Policy must allow under script-src for the page to refresh by itself."""
+    digest = hashlib.sha256(str(asset("refresh.js")).encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def age(seconds: float) -> str:
+    """A span of time in its largest unit, rounded down."""
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{max(0, int(seconds))} s"

@@ -1,0 +1,171 @@
+"""The words of a statement in the customer's language. Sentences about one movement are made in `wording`."""
+
+from bytebridge.domain.entry import EntryKind
+from bytebridge.domain.model import Kind
+from bytebridge.wording.language import kind, known, typeset
+
+Words = dict[str, str]
+
+_ES: Words = {
+    "title": "Informe de créditos",
+    "account": "Cuenta",
+    "period": "Periodo",
+    "receipt": "Código de comprobación",
+    "made": "Fecha del informe",
+    "whole": "todos los movimientos",
+    "since": "desde el {day}",
+    "until": "hasta el {day}",
+    "between": "del {first} al {last}",
+    "opening": "Saldo inicial",
+    "closing": "Saldo final",
+    "granted": "Créditos recibidos",
+    "used": "Créditos gastados",
+    "movements": "Movimientos",
+    "movement": "Movimiento",
+    "no_movements": "No hay movimientos en este periodo.",
+    "date": "Fecha",
+    "document": "Documento",
+    "kind": "Concepto",
+    "reason": "Motivo",
+    "minutes": "Minutos anotados",
+    "credits": "Créditos",
+    "balance": "Saldo",
+    "totals": "Totales por concepto",
+    "total": "Total",
+    "forecast": "Previsión",
+    "lasts": "Al ritmo de los últimos meses, el saldo alcanza para {span}.",
+    "lasts_unknown": "Todavía no hay bastante historial para una previsión.",
+    "nothing_left": "No quedan créditos.",
+    "owed": "Debe {credits} créditos.",
+    "plot": "Evolución del saldo",
+    "plot_text": "El saldo pasa de {opening} a {closing} créditos; máximo {highest}, mínimo {lowest}.",
+    "plot_table": "Saldo al final de cada mes",
+    "month": "Mes",
+    "credit_note": "1 crédito = 1 minuto. Los créditos no caducan.",
+    "page": "Página {page} de {pages}",
+    "shop": "pedido {code}",
+    "erp": "factura {code}",
+    "helpdesk": "ticket {code}",
+    "grant": "Compra",
+    "refund": "Compra anulada",
+    "debit": "Ticket",
+    "correction": "Corrección",
+    "adjustment": "Ajuste",
+    "opening_kind": "Saldo de apertura",
+    "merge": "Unión de cuentas",
+}
+
+_FR: Words = {
+    "title": "Relevé de crédits",
+    "account": "Compte",
+    "period": "Période",
+    "receipt": "Code de contrôle",
+    "made": "Date du relevé",
+    "whole": "tous les mouvements",
+    "since": "depuis le {day}",
+    "until": "jusqu’au {day}",
+    "between": "du {first} au {last}",
+    "opening": "Solde initial",
+    "closing": "Solde final",
+    "granted": "Crédits reçus",
+    "used": "Crédits utilisés",
+    "movements": "Mouvements",
+    "movement": "Mouvement",
+    "no_movements": "Aucun mouvement sur cette période.",
+    "date": "Date",
+    "document": "Document",
+    "kind": "Nature",
+    "reason": "Motif",
+    "minutes": "Minutes notées",
+    "credits": "Crédits",
+    "balance": "Solde",
+    "totals": "Totaux par nature",
+    "total": "Total",
+    "forecast": "Prévision",
+    "lasts": "Au rythme des derniers mois, durée prévue du solde : {span}.",
+    "lasts_unknown": "L’historique est encore trop court pour une prévision.",
+    "nothing_left": "Il ne reste plus de crédits.",
+    "owed": "Vous devez {credits} crédits.",
+    "plot": "Évolution du solde",
+    "plot_text": "Le solde passe de {opening} à {closing} crédits ; maximum {highest}, minimum {lowest}.",
+    "plot_table": "Solde à la fin de chaque mois",
+    "month": "Mois",
+    "credit_note": "1 crédit = 1 minute. Les crédits n’expirent pas.",
+    "page": "Page {page} sur {pages}",
+    "shop": "commande {code}",
+    "erp": "facture {code}",
+    "helpdesk": "ticket {code}",
+    "grant": "Achat",
+    "refund": "Achat annulé",
+    "debit": "Ticket",
+    "correction": "Correction",
+    "adjustment": "Ajustement",
+    "opening_kind": "Solde d’ouverture",
+    "merge": "Fusion de comptes",
+}
+
+_EN: Words = {
+    "title": "Credit statement",
+    "account": "Account",
+    "period": "Period",
+    "receipt": "Receipt code",
+    "made": "Drawn up on",
+    "whole": "all movements",
+    "since": "from {day} on",
+    "until": "until {day}",
+    "between": "{first} to {last}",
+    "opening": "Opening balance",
+    "closing": "Closing balance",
+    "granted": "Credits received",
+    "used": "Credits used",
+    "movements": "Movements",
+    "movement": "Movement",
+    "no_movements": "There are no movements in this period.",
+    "date": "Date",
+    "document": "Document",
+    "kind": "Kind",
+    "reason": "Reason",
+    "minutes": "Minutes noted",
+    "credits": "Credits",
+    "balance": "Balance",
+    "totals": "Totals by kind",
+    "total": "Total",
+    "forecast": "Forecast",
+    "lasts": "At the pace of the last months the balance lasts {span}.",
+    "lasts_unknown": "There is too little history for a forecast yet.",
+    "nothing_left": "No credits are left.",
+    "owed": "You owe {credits} credits.",
+    "plot": "Balance over time",
+    "plot_text": "The balance goes from {opening} to {closing} credits; highest {highest}, lowest {lowest}.",
+    "plot_table": "Balance at the end of each month",
+    "month": "Month",
+    "credit_note": "1 credit = 1 minute. Credits never expire.",
+    "page": "Page {page} of {pages}",
+    "shop": "order {code}",
+    "erp": "invoice {code}",
+    "helpdesk": "ticket {code}",
+    "grant": "Purchase",
+    "refund": "Purchase taken back",
+    "debit": "Ticket",
+    "correction": "Correction",
+    "adjustment": "Adjustment",
+    "opening_kind": "Opening",
+    "merge": "Merged accounts",
+}
+
+TABLES = {"es": _ES, "fr": _FR, "en": _EN}
+
+
+def words(language: str) -> Words:
+    """Of that language, else of the firm's own."""
+    plain = known(language)
+    return {key: typeset(text, plain) for key, text in TABLES[plain].items()}
+
+
+def kind_name(name: str, language: str) -> str:
+    """A kind of work or of entry, as `domain.statement.totals` names it; one from a newer ledger stays as it is."""
+    if name in set(Kind):
+        return kind(name, known(language))
+    # the statement's own first line has the same name as the entry of an imported balance
+    key = "opening_kind" if name == EntryKind.OPENING else name
+    return TABLES[known(language)][key] if name in set(EntryKind) else name

@@ -1,0 +1,262 @@
+"""The shop as a source of documents: changes by window, refunds by counters and slips, the rest by walking.
+
+A refund does not touch its order's date (shop notes 26), so each poll asks four things: which slips are new,
+which lines carry refunded or returned units, and which orders were touched.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from zoneinfo import ZoneInfo
+
+from bytebridge.connector import Finding, Known, Page
+from bytebridge.domain.model import Document, Instant, Order, Source
+from bytebridge.errors import RemoteSurprise
+from bytebridge.remote import Limits, Observe, Remote
+from bytebridge.settings import ShopSettings
+from bytebridge.shop import checks, wire
+from bytebridge.shop.client import API, SYSTEM, Client, Row, batches, classify, credentials
+from bytebridge.shop.position import SLIP_OVERLAP, Position, decode, encode, mark, marks_of
+from bytebridge.shop.reading import Reader
+
+PAGE = 100
+COUNTERS_PAGE = 1000  # every line ever refunded is listed at each poll: narrow rows, few pages
+DAY_S = 86_400
+COUNTERS = ("product_quantity_refunded", "product_quantity_return")
+NO_ORDER = "0"
+
+
+def connect(
+    settings: ShopSettings,
+    *,
+    observe: Observe,
+    sleep: Callable[[float], None],
+    monotonic: Callable[[], float],
+    now: Callable[[], float],
+    knows: Callable[[str], bool] = bool,
+) -> "Shop":
+    """The shop of these settings; nothing is asked yet. knows: False for a reference doctor should name."""
+    headers, params = credentials(settings.api_key.get_secret_value(), in_query=settings.key_in_query)
+    remote = Remote(
+        SYSTEM,
+        settings.url + API,
+        headers=headers,
+        params=params,
+        limits=Limits(requests_per_minute=settings.requests_per_minute),
+        ca_file=settings.ca_file or None,
+        classify=classify,
+        observe=observe,
+        monotonic=monotonic,
+        sleep=sleep,
+    )
+    return Shop(remote, settings, now=now, knows=knows)
+
+
+class Shop:
+    """Orders of one PrestaShop.
+
+    surprises: orders that could not be read since the list was last emptied; the caller empties it.
+    """
+
+    def __init__(
+        self,
+        remote: Remote,
+        settings: ShopSettings,
+        *,
+        now: Callable[[], float],
+        knows: Callable[[str], bool] = bool,
+        page: int = PAGE,
+        counters_page: int = COUNTERS_PAGE,
+    ) -> None:
+        self.client = Client(remote)
+        self.surprises: list[RemoteSurprise] = []
+        self._settings = settings
+        self._zone = ZoneInfo(settings.time_zone)
+        self._now = now
+        self._knows = knows
+        self._page, self._counters_page = page, counters_page
+        self._reader = Reader(self.client, settings, self._zone)
+        self._elsewhere: set[str] = set()
+
+    @property
+    def source(self) -> Source:
+        return Source.SHOP
+
+    def changed(self, cursor: str | None, known: Known, since: Instant | None) -> Iterator[Page]:
+        """Orders touched, refunded or given back since the cursor; the last, empty page carries the new one.
+
+        Slips and counters are read before the orders they name: what is refunded in between is then at worst
+        read twice, never taken for read.
+        """
+        if cursor is None:
+            yield from self._first_load(since)
+            return
+        was = decode(cursor)
+        slips = [row for rows in self._new_slips(was) for row in rows]
+        named = {_order_id(row) for row in slips if _number(row, "id") not in was.slips}
+        named |= self._refunded(known) | set(was.again)
+        walked = _Walk(self)
+        window = self.client.pages("orders", wire.ORDER_FIELDS, self._page, was.window)
+        yield from walked.pages(window, was.marks)
+        updated = max([was.updated, *self._believable(walked.dates)])
+        yield from self._named(sorted(named - walked.read - self._elsewhere - {NO_ORDER}, key=int), walked)
+        ids = sorted({was.slip, *(_number(row, "id") for row in slips)})
+        position = Position(
+            updated=updated,
+            slip=ids[-1],
+            slips=tuple(id_ for id_ in ids if ids[-1] - SLIP_OVERLAP < id_),
+            marks=marks_of(walked.seen, updated),
+            again=walked.again,
+        )
+        yield Page((), encode(position))
+
+    def everything(self, since: Instant | None, until: Instant | None) -> Iterator[Page]:
+        """Orders made between these times, all when neither is given; buyers and states are read afresh."""
+        self._reader.forget()
+        self._elsewhere.clear()
+        rows = self.client.pages("orders", wire.ORDER_FIELDS, self._page, self._made(since, until))
+        yield from _Walk(self).pages(rows)
+
+    def by_ids(self, ids: Sequence[str]) -> list[Document]:
+        """These orders as they stand. RemoteSurprise when one of them cannot be read: it is not absent."""
+        wanted = [id_ for id_ in ids if id_.isdecimal() and int(id_) > 0]
+        surprises: list[RemoteSurprise] = []
+        found: list[Document] = []
+        for batch in batches(wanted, self._page):
+            rows = self.client.batched("orders", wire.ORDER_FIELDS, "id", batch)
+            found += self._reader.orders(rows, surprises)
+        if surprises:
+            raise surprises[0]
+        return found
+
+    def check(self) -> Iterator[Finding]:
+        return checks.findings(self.client, self._settings, self._now, self._knows)
+
+    def pack_references(self, prefixes: Sequence[str]) -> list[str]:
+        """References of products and combinations that begin so; a right on both resources is needed."""
+        return checks.references(self.client, prefixes)
+
+    def orders(self, rows: Sequence[Row]) -> tuple[list[Order], set[str]]:
+        """Whole orders of these rows, and the ids of those that could not be read."""
+        surprises: list[RemoteSurprise] = []
+        orders = self._reader.orders(rows, surprises)
+        self.surprises += surprises
+        return orders, {str(row.get("id")) for row in rows} - {order.id for order in orders}
+
+    def _first_load(self, since: Instant | None) -> Iterator[Page]:
+        """Everything touched since then; where to go on from is noted before, so that nothing falls between.
+
+        An order is paid no later than it was last touched, but it may have been made long before.
+        """
+        start = self._start()
+        query = {}
+        if since is not None:
+            query = {"date": "1", "filter[date_upd]": f">[{wire.local(since - 1, self._zone)}]"}
+        walked = _Walk(self)
+        yield from walked.pages(self.client.pages("orders", wire.ORDER_FIELDS, self._page, query))
+        marks = marks_of(walked.seen, start.updated)
+        yield Page((), encode(Position(start.updated, start.slip, start.slips, marks, walked.again)))
+
+    def _start(self) -> Position:
+        newest = self.client.rows("orders", "id,date_upd", {"date": "1", "sort": "[date_upd_DESC]", "limit": "1"})
+        slips = self.client.rows("order_slip", "id", {"sort": "[id_DESC]", "limit": str(SLIP_OVERLAP)})
+        updated = max(self._believable([str(row.get("date_upd")) for row in newest]), default="")
+        if newest and not updated:
+            clock = self.client.clock or self._now()
+            updated = wire.local(clock - DAY_S, self._zone)
+        ids = tuple(sorted(_number(row, "id") for row in slips))
+        return Position(updated, max(ids, default=0), ids)
+
+    def _believable(self, dates: Iterable[str]) -> list[str]:
+        """Those not a day or more ahead of the shop's clock: such a date would blind every later poll."""
+        clock = self.client.clock or self._now()
+        latest = wire.local(clock + DAY_S, self._zone)
+        return [date for date in dates if date <= latest]
+
+    def _new_slips(self, was: Position) -> Iterator[list[Row]]:
+        fields = "id,id_order"
+        return self.client.pages("order_slip", fields, self._page, after=was.slips_after)
+
+    def _refunded(self, known: Known) -> set[str]:
+        """Orders with a line of which the shop counts more units back than the ledger last saw.
+
+        All lines, whatever their reference: modules are refunded, too.
+        """
+        counted: dict[str, dict[str, int]] = {}
+        for column in COUNTERS:
+            query = {f"filter[{column}]": ">[0]"}
+            for rows in self.client.pages("order_details", wire.COUNTER_FIELDS, self._counters_page, query):
+                for row in rows:
+                    units = _number(row, "product_quantity_refunded") + _number(row, "product_quantity_return")
+                    counted.setdefault(_order_id(row), {})[str(_number(row, "id"))] = units
+        seen = known(sorted(counted, key=int)) if counted else {}
+        return {order for order, lines in counted.items() if _behind(seen.get(order), lines)}
+
+    def _named(self, ids: Sequence[str], walked: "_Walk") -> Iterator[Page]:
+        """Orders asked for by id. What is not there is gone or another shop's: not asked for again."""
+        for batch in batches(ids, self._page):
+            rows = self.client.batched("orders", wire.ORDER_FIELDS, "id", batch)
+            self._elsewhere |= set(batch) - {str(row.get("id")) for row in rows}
+            yield from walked.pages([rows])
+
+    def _made(self, since: Instant | None, until: Instant | None) -> dict[str, str]:
+        """The filter for since <= date_add < until; dates are whole seconds, both ends of a range count."""
+        first = wire.local(since, self._zone) if since is not None else None
+        last = wire.local(until - 1, self._zone) if until is not None else None
+        if first and last:
+            return {"date": "1", "filter[date_add]": f"[{first},{last}]"}
+        if first:
+            return {"date": "1", "filter[date_add]": f">[{wire.earlier(first, 1)}]"}
+        return {"date": "1", "filter[date_add]": f"<[{wire.earlier(str(last), -1)}]"} if last else {}
+
+
+class _Walk:
+    """Pages of rows turned into pages of orders, and what is worth knowing afterwards.
+
+    seen: date_upd and mark of every order that the ledger has once these pages are booked. read: ids that
+    were looked at whole. failed: ids that could not be read.
+    """
+
+    def __init__(self, shop: Shop) -> None:
+        self._shop = shop
+        self.seen: dict[str, tuple[str, str]] = {}
+        self.read: set[str] = set()
+        self.failed: set[str] = set()
+
+    @property
+    def again(self) -> tuple[str, ...]:
+        return tuple(sorted(filter(str.isdecimal, self.failed), key=int))
+
+    @property
+    def dates(self) -> list[str]:
+        return [date for date, _ in self.seen.values()]
+
+    def pages(self, pages: Iterable[list[Row]], marks: Mapping[str, str] | None = None) -> Iterator[Page]:
+        """marks: rows that the ledger has already, passed over while they are the same."""
+        for rows in pages:
+            digests = {str(row.get("id")): mark(row) for row in rows}
+            fresh = [row for row in rows if (marks or {}).get(str(row.get("id"))) != digests[str(row.get("id"))]]
+            orders, failed = self._shop.orders(fresh)
+            self.read |= {str(row.get("id")) for row in fresh}
+            self.failed |= failed
+            for row in rows:
+                if (id_ := str(row.get("id"))) not in failed:
+                    self.seen[id_] = (str(row.get("date_upd")), digests[id_])
+            if orders:
+                yield Page(tuple(orders))
+
+
+def _behind(seen: Document | None, lines: Mapping[str, int]) -> bool:
+    if not isinstance(seen, Order):
+        return True
+    taken_back = {line.id: line.taken_back for line in seen.lines}
+    return any(units > taken_back.get(line, -1) for line, units in lines.items())
+
+
+def _number(row: Row, field: str) -> int:
+    try:
+        return wire.whole(row.get(field))
+    except ValueError as error:
+        raise RemoteSurprise(SYSTEM, "GET /orders", f"{field} is not a whole number") from error
+
+
+def _order_id(row: Row) -> str:
+    return str(_number(row, "id_order"))
