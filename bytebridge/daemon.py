@@ -35,7 +35,7 @@ HANGS_AFTER_S = 1800.0  # a job without a sign of life for this long stops the w
 RELOADABLE = ("packs", "modules", "tariff", "notices", "helpdesk", "shop", "erp", "smtp", "logging")
 
 
-class Stopping(Exception):  # noqa: N818  (no error: it ends a wait when the daemon is asked to end)
+class Stopping(Exception):
     """Raised out of a wait so that the unit of work ends at once."""
 
 

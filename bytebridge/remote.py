@@ -70,9 +70,7 @@ def _unobserved(_system: str, _operation: str, _result: str, _seconds: float) ->
 class Budget:
     """A token bucket: at most `per_minute` requests a minute, a sixth of it at once."""
 
-    def __init__(
-        self, per_minute: int, monotonic: Callable[[], float], sleep: Callable[[float], None]
-    ) -> None:
+    def __init__(self, per_minute: int, monotonic: Callable[[], float], sleep: Callable[[float], None]) -> None:
         self._rate = per_minute / 60
         self._burst = max(1.0, per_minute / 6)
         self._tokens = self._burst
@@ -208,7 +206,7 @@ class Remote:
                 answer = self._exchange(method, path, operation, params, headers, json, form, write=write)
                 result = str(answer.status)
             finally:
-                self._observe(self.system, operation.split("?")[0], result, self._monotonic() - began)
+                self._observe(self.system, operation.split("?", maxsplit=1)[0], result, self._monotonic() - began)
             if answer.status == 429:
                 self._budget.halve()
         self._raise_for(answer, operation, write=write)
@@ -216,9 +214,7 @@ class Remote:
 
     def _raise_for(self, answer: Answer, operation: str, *, write: bool) -> None:
         if 300 <= answer.status < 400 and answer.status != 304:
-            raise RemoteRefused(
-                self.system, operation, f"answered with a redirect ({answer.status}): check its url"
-            )
+            raise RemoteRefused(self.system, operation, f"answered with a redirect ({answer.status}): check its url")
         error = self._classify(answer, operation)
         if error is None:
             return
@@ -275,13 +271,9 @@ class Remote:
         for chunk in response.iter_content(CHUNK):
             size += len(chunk)
             if size > self._limits.max_body:
-                raise RemoteUnavailable(
-                    self.system, operation, f"answer larger than {self._limits.max_body} bytes"
-                )
+                raise RemoteUnavailable(self.system, operation, f"answer larger than {self._limits.max_body} bytes")
             if self._monotonic() > ends:
-                raise RemoteUnavailable(
-                    self.system, operation, f"answer not complete after {self._limits.total_s:g} s"
-                )
+                raise RemoteUnavailable(self.system, operation, f"answer not complete after {self._limits.total_s:g} s")
             chunks.append(chunk)
         return b"".join(chunks)
 
@@ -295,9 +287,7 @@ class Remote:
             ) from None
         if isinstance(
             error,
-            requests.exceptions.InvalidURL
-            | requests.exceptions.InvalidSchema
-            | requests.exceptions.MissingSchema,
+            requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | requests.exceptions.MissingSchema,
         ):
             raise RemoteRefused(self.system, operation, "its url is not an http(s) address") from None
         reason = _reason(error)

@@ -12,6 +12,7 @@ from bytebridge.connector import Connector
 from bytebridge.domain.model import Instant, Source
 from bytebridge.errors import StoreBroken
 from bytebridge.jobs import deliver as letters
+from bytebridge.jobs import module_endings, repair_plan, staff
 from bytebridge.jobs import poll as polling
 from bytebridge.jobs import write_back as copies
 from bytebridge.jobs.book import Run
@@ -196,8 +197,11 @@ def one_pass(context: Context, sources: Sequence[Source], *, deliver: bool = Tru
                 done.errors.append(result.error)
     if deliver:
         _fresh_shop(context, run, done)
+        module_endings.queue_endings(context)
         outcome = PassResult()
         done.sent = letters.deliver(context, outcome)
+        staff.note_reviews(context)
+        staff.digest(context)
         done.errors += [outcome.error] if outcome.error else []
     if write_back:
         outcome = PassResult()
@@ -243,14 +247,19 @@ def reconciliation(
     window: Window,
     *,
     dry_run: bool,
+    repairs: list[dict[str, Any]] | None = None,
     progress: Callable[[str, int], None] = lambda _what, _count: None,
 ) -> Reconciled:
-    """A reconciliation as a recorded run; a dry one leaves no trace."""
+    """A reconciliation as a recorded run; a dry one leaves no trace. repairs: of a plan, instead of a walk."""
     context = replace(context, progress=progress)
     run = Run("reconcile", context.by, context.now())
     began = time.monotonic()
     wanted = [source for source in ORDER if source in sources and source in context.connectors]
-    found = reconcile(wanted, window, context, run, dry_run=dry_run)
+    found = (
+        reconcile(wanted, window, context, run, dry_run=dry_run)
+        if repairs is None
+        else repair_plan.apply(repairs, context, run, dry_run=dry_run)
+    )
     if run.number is not None:
         number = run.number
         figures = {

@@ -2,6 +2,7 @@
 
 from bytebridge import __version__
 from bytebridge.domain.model import Instant
+from bytebridge.jobs import brake
 from bytebridge.ledger import accounts, outbox, reviews
 from bytebridge.ledger.engine import Store
 from bytebridge.metrics import Snapshot
@@ -23,6 +24,7 @@ def of(store: Store, now: Instant) -> Snapshot:
             oldest_review_s=float(max(0, now - oldest)),
             outbox={state: states.get(state, 0) for state in (*outbox.UNSETTLED, "failed")},
             oldest_due_s=float(outbox.oldest_due(connection, now)),
+            brake=brake.standing(connection),
         )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from bytebridge.cli.shared import dry_run_option, iso, json_option, reading, settings_of, show_json, table
+from bytebridge.cli.shared import dry_run_option, iso, json_option, moment, reading, settings_of, show_json, table
 
 
 @click.group("notices")
@@ -137,3 +137,54 @@ def hold(ctx: click.Context, *, dry_run: bool) -> None:
 def release(ctx: click.Context, *, dry_run: bool) -> None:
     """Letters go out again."""
     _hold(ctx, False, dry_run)
+
+
+@notices_command.command("preview")
+@click.argument("kind")
+@click.option("--language", type=click.Choice(["es", "fr", "en"]), default="es", show_default=True)
+@click.option("--account", metavar="EMAIL", help="With this account's name and balance.")
+@click.option("--html", "html_file", metavar="FILE", help="Write the HTML form to FILE.")
+@click.pass_context
+def preview(ctx: click.Context, kind: str, language: str, account: str | None, html_file: str | None) -> None:
+    """Renders a letter of KIND without sending it.
+
+    \b
+    KIND: purchase, taken_back, balance, low_balance, insufficient, statement, module_ending
+    """
+    from pathlib import Path
+
+    from bytebridge import service
+    from bytebridge.jobs import preview as previews
+
+    settings = settings_of(ctx)
+    store = service.open_store(settings, write=False) if account is not None else None
+    rendered = previews.preview(settings, kind, language, store, account or "", service.clock())
+    if html_file is not None:
+        Path(html_file).write_text(rendered.html, encoding="utf-8")
+    if rendered.fallback:
+        click.echo(f"bytebridge: own template not used: {rendered.fallback}", err=True)
+    click.echo(f"{rendered.subject}\n\n{rendered.text}")
+
+
+@notices_command.command("explain")
+@click.argument("email")
+@click.option("--on", metavar="DAY", help="Only this day.")
+@json_option
+@click.pass_context
+def explain(ctx: click.Context, email: str, on: str | None, *, as_json: bool) -> None:
+    """Each letter considered for an account and what became of it, and why nobody was told."""
+    from bytebridge import service
+    from bytebridge.jobs import told
+
+    settings = settings_of(ctx)
+    zone = settings.notices.time_zone
+    store = service.open_store(settings, write=False)
+    context = service.build(settings, store, sources=())
+    with store.read() as connection:
+        rows = told.explain(connection, email, moment(on, zone), moment(on, zone, end=True), context)
+    store.close()
+    if as_json:
+        show_json({"considered": rows})
+        return
+    for row in rows:
+        click.echo(f"{row['at']}  {row['document']}: {row['kind']}: {row['became']}")

@@ -1,6 +1,7 @@
 """`reconcile`."""
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -23,6 +24,9 @@ from bytebridge.domain.model import Source
 @source_option
 @click.option("--account", metavar="EMAIL", help="Only documents of this account.")
 @dry_run_option
+@click.option("--plan", metavar="FILE", help="Write every repair with its evidence to FILE; repair nothing.")
+@click.option("--apply", "applied", metavar="FILE", help="Do exactly what a plan says, item by item, or refuse it.")
+@click.option("--confirm", type=int, metavar="RUN", help="Let through what the brake held back in RUN.")
 @json_option
 @click.pass_context
 def reconcile_command(
@@ -31,6 +35,9 @@ def reconcile_command(
     until: str | None,
     source: str | None,
     account: str | None,
+    plan: str | None,
+    applied: str | None,
+    confirm: int | None,
     *,
     dry_run: bool,
     as_json: bool,
@@ -41,32 +48,44 @@ def reconcile_command(
     Exit code 3 when there was drift, repaired or not.
       bytebridge reconcile --dry-run
       bytebridge reconcile --since 2026-01-01 --source shop
+      bytebridge reconcile --plan repairs.json   then   bytebridge reconcile --apply repairs.json
     """
     from bytebridge import service
+    from bytebridge.jobs import brake, repair_plan
     from bytebridge.jobs.reconcile import Window
     from bytebridge.ledger import accounts
 
+    if sum(given is not None for given in (plan, applied, confirm)) > 1:
+        raise click.UsageError("give one of --plan, --apply and --confirm")
     settings = settings_of(ctx)
+    dry = dry_run or plan is not None
+    store = service.open_for_dry_run(settings) if dry else service.open_store(settings, write=True)
     sources = [Source(source)] if source else list(service.ORDER)
-    need_secrets(settings, sources)
-    store = service.open_for_dry_run(settings) if dry_run else service.open_store(settings, write=True)
-    zone = settings.notices.time_zone
-    root = None
-    if account is not None:
-        with store.read() as connection:
+    allowed, root = 0, None
+    with store.read() as connection:
+        if account is not None:
             root = accounts.get(connection, account, service.clock())
+        if confirm is not None:
+            held, allowed = brake.confirmed_load(connection, confirm)
+            sources = [held]
+    need_secrets(settings, sources)
+    zone = settings.notices.time_zone
     window = Window(moment(since, zone), moment(until, zone, end=True), root)
-    context = service.build(settings, store, sources=sources)
+    context = replace(service.build(settings, store, sources=sources), allowed=allowed)
+    repairs = repair_plan.read(applied, context) if applied is not None else None
     progress = _Progress(quiet=as_json)
-    found = service.reconciliation(context, sources, window, dry_run=dry_run, progress=progress)
+    found = service.reconciliation(context, sources, window, dry_run=dry, repairs=repairs, progress=progress)
     progress.end()
+    if plan is not None:
+        repair_plan.write(plan, found, context)
     store.close()
     shown = {
-        "dry_run": dry_run,
+        "dry_run": dry,
         "examined": found.examined,
         "drift": found.drift,
         "review": found.review,
         "applied": found.applied,
+        "refused": found.refused,
         "errors": found.errors,
     }
     if as_json:
@@ -75,7 +94,7 @@ def reconcile_command(
         _say(shown)
     if found.errors:
         return 1
-    return 3 if found.drift else 0
+    return 3 if found.drift or found.refused else 0
 
 
 class _Progress:
@@ -99,15 +118,12 @@ class _Progress:
 
 def _say(shown: dict[str, Any]) -> None:
     for row in shown["drift"]:
-        click.echo(
-            f"{row['document']}: {row['reason']}: posted {row['posted']}, expected {row['expected']} "
-            f"({row['email'] or 'nobody'})"
-        )
+        reason = row.get("reason", "as planned")
+        click.echo(f"{row['document']}: {reason}: {row['delta']:+d} credits ({row.get('email') or 'nobody'})")
+    for line in shown["refused"]:
+        click.echo(f"refused: {line}")
     examined = ", ".join(f"{source} {count}" for source, count in shown["examined"].items())
-    verb = "would be repaired" if shown["dry_run"] else "repaired"
-    click.echo(
-        f"read: {examined or 'nothing'}; drift: {len(shown['drift'])}, {verb}: "
-        f"{len(shown['drift']) if shown['dry_run'] else shown['applied']}; in review: {shown['review']}"
-    )
+    repaired = "nothing repaired" if shown["dry_run"] else f"repaired: {shown['applied']}"
+    click.echo(f"read: {examined or 'nothing'}; drift: {len(shown['drift'])}, {repaired}; in review: {shown['review']}")
     for line in shown["errors"]:
         click.echo(f"bytebridge: {line}", err=True)

@@ -10,6 +10,7 @@ from typing import Any
 from bytebridge.domain.model import Credits, Instant
 
 GENESIS = "0" * 64
+HALF = 32  # digits
 
 
 class EntryKind(StrEnum):
@@ -79,10 +80,16 @@ def chain(
     recorded: int,
     derivation: str,
 ) -> str:
-    """Hash of an entry: over the hash before it and every figure it holds; `derivation` as stored."""
-    figures = f"{account}|{seq}|{document}|{revision}|{kind}|{credits}|{balance}|{was}|{happened}|{recorded}"
-    text = f"{previous}|{figures}|{derivation}"
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    """Hash of an entry, chained to the one before it in its account; `derivation` as stored.
+
+    Its first half covers what was posted, its second half the two times as well: when history is read anew after
+    a restore, the first half comes out as it was.
+    """
+    figures = f"{account}|{seq}|{document}|{revision}|{kind}|{credits}|{balance}|{was}"
+    posted = f"{previous[:HALF]}|{figures}|{derivation}"
+    head = hashlib.sha256(posted.encode("utf-8", "surrogatepass")).hexdigest()[:HALF]
+    timed = f"{previous[HALF:]}|{head}|{happened}|{recorded}"
+    return head + hashlib.sha256(timed.encode()).hexdigest()[:HALF]
 
 
 def receipt(account: int, seq: int, head: str, document: str, revision: int, kind: str) -> str:

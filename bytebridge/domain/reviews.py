@@ -55,6 +55,7 @@ REASONS: dict[str, tuple[str, str]] = {
         "name the invoice in the ERP, or accept to take it back",
     ),
     "source_missing": ("a credit note whose invoice cannot be read", "decide with --charge"),
+    "unreadable": ("an answer the notes on this system do not allow: {found}", "look at it in the source"),
     "hold": (
         "was paid and now stands in a state without meaning: {found}",
         "dismiss, or name the state in the settings",

@@ -12,7 +12,7 @@ from bytebridge.helpdesk.client import PAGE, Client, Row, decode, filters
 from bytebridge.helpdesk.posting import Posting
 from bytebridge.helpdesk.walk import falls
 from bytebridge.helpdesk.wire import Tag, TicketRow, instant, ticket_row
-from bytebridge.settings import HelpdeskSettings, Kinds
+from bytebridge.settings import Fields, HelpdeskSettings, Kinds
 
 SKEW_S = 300
 AHEAD_S = 120
@@ -194,7 +194,9 @@ def fields(settings: HelpdeskSettings, newest: list[TicketRow]) -> Iterator[Find
     """Field codes can only be seen on tickets: no call lists them."""
     seen = {field.code for row in newest for field in row.custom_fields}
     named = settings.fields
-    for code in (named.minutes, named.credits, named.kind):
+    # credits are noted so rarely that only a code of one's own is worth a doubt
+    own = (named.credits,) if named.credits != Fields().credits else ()
+    for code in (named.minutes, named.kind, *own):
         if newest and code not in seen:
             what = f"none of the {len(newest)} newest tickets has a field with the code {code}"
             yield Finding(Level.DOUBTFUL, what, f"compare helpdesk.fields; seen: {', '.join(sorted(seen)) or 'none'}")

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from bytebridge.connector import Finding, Known, Page
-from bytebridge.domain.model import Document, Instant, Source
+from bytebridge.domain.model import Document, Instant, Source, Ticket
 from bytebridge.errors import RemoteError, RemoteRefused, RemoteSurprise
 from bytebridge.helpdesk import checks, posting, witness
 from bytebridge.helpdesk.client import API, MESSAGE_API, SYSTEM, Client, classify, classify_message
@@ -65,6 +65,7 @@ class HelpDesk:
         key = settings.message_api_key.get_secret_value()
         self._posting = Posting(self._client, v1, self._reader, settings.agent, key)
         self._complained = False
+        self._settled: dict[str, TicketRow] = {}
 
     @property
     def source(self) -> Source:
@@ -91,7 +92,7 @@ class HelpDesk:
         self._reader.unread |= set(position.again)
         walk = Walk(self._reader, position, self._now(), self._zone)
         for rows in walk.pages():
-            yield from self._page(rows, trusted=False)
+            yield from self._hinted(rows, known)
         yield Page((), self._cursor(walk.position))
         if witness.is_due(walk.position, self._now()):
             yield from self._hear(walk.position, known)
@@ -125,7 +126,7 @@ class HelpDesk:
         dates = [row.date_changed for row in newest.rows]
         watermark = min(max(dates, default=""), self._reader.latest(began))
         yield from self._made(since, None, trusted=True)
-        start = Position(watermark=watermark, met=began, walked=began, witness=watermark, witnessed=began)
+        start = Position(watermark=watermark, met=began, walked=began, witness=watermark, witnessed=began, heard=began)
         yield Page((), self._cursor(start))
 
     def _made(self, since: Instant | None, until: Instant | None, *, trusted: bool) -> Iterator[Page]:
@@ -143,6 +144,22 @@ class HelpDesk:
     def _page(self, rows: Sequence[TicketRow], *, trusted: bool) -> Iterator[Page]:
         if rows:
             yield Page(self._reader.tickets(rows), trusted=trusted)
+
+    def _hinted(self, rows: Sequence[TicketRow], known: Known) -> Iterator[Page]:
+        """Rows of the index as hints. One that is older than what the ledger has from the system itself is
+        settled by id, once: it would otherwise undo the newer reading at each poll.
+        """
+        tickets = self._reader.tickets(rows)
+        seen = known([ticket.id for ticket in tickets]) if tickets else {}
+        behind = {ticket.id for ticket in tickets if _is_behind(ticket, seen.get(ticket.id))}
+        hints = tuple(ticket for ticket in tickets if ticket.id not in behind)
+        if hints:
+            yield Page(hints, trusted=False)
+        doubted = {row.id: row for row in rows if row.id in behind and self._settled.get(row.id) != row}
+        found = self._reader.by_ids(doubted)
+        if found:
+            yield Page(tuple(found))
+        self._settled = {ticket: row for ticket, row in self._settled.items() if ticket in behind} | doubted
 
     def _hear(self, position: Position, known: Known) -> Iterator[Page]:
         """What the second witness says beyond the list, and the tickets that could not be read before."""
@@ -202,3 +219,7 @@ class HelpDesk:
 
     def restore_text(self, ticket: str, standing: str) -> None:
         self.restore(ticket, posting.from_text(standing))
+
+
+def _is_behind(ticket: Ticket, seen: Document | None) -> bool:
+    return isinstance(seen, Ticket) and seen.changed_at > ticket.changed_at

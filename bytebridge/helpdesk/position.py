@@ -16,11 +16,13 @@ class Position(msgspec.Struct, frozen=True):
     """What the next poll needs to know; stored once everything before it is booked.
 
     watermark: greatest date_changed met, the server's own text; "" before the first ticket. met: when it was
-    first met, walked: when the last whole walk began [epoch s]. fits: rows of the whole list
-    where it fits on one page, else 0. down_to, page: how deep a walk came that was cut short, and the page where it goes on; top: the watermark it
-    will leave behind. witness: greatest date_from of the status history handled; witnessed: when that was
-    asked [epoch s]; intervals: its rows within the overlap, already handled. again: tickets that could not be
-    read.
+    first met, walked: when the last whole walk began [epoch s]. fits: rows of the whole list where it fits on
+    one page, else 0.
+    down_to, page: how deep a walk came that was cut short, and the page where it goes on; top: the watermark
+    that it will leave behind.
+    witness: greatest date_from of the status history handled; witnessed: when that was last asked, heard:
+    when that row was first met [epoch s];
+    intervals: its rows within the overlap, already handled. again: tickets that could not be read.
     """
 
     watermark: str = ""
@@ -32,6 +34,7 @@ class Position(msgspec.Struct, frozen=True):
     top: str = ""
     witness: str = ""
     witnessed: int = 0
+    heard: int = 0
     intervals: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
 

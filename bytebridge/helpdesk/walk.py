@@ -73,8 +73,9 @@ class Walk:
         leg = _Leg(1)
         yield from self._leg(leg, first, shifted(was.top, -OVERLAP_S) if was.down_to else self._stop)
         if leg.finished and was.down_to:
-            leg = _Leg(self._back_to(was), lowest=was.down_to)
-            yield from self._leg(leg, None, self._stop)
+            page, listed = self._back_to(was)
+            leg = _Leg(page, lowest=was.down_to)
+            yield from self._leg(leg, listed, self._stop)
         if leg.finished:
             whole = leg.page == 2 and not leg.lowest and first.asked < PAGE
             self._finish(max(was.watermark, self._believed()), fits=first.asked if whole else 0)
@@ -104,15 +105,13 @@ class Walk:
                 return
             leg.page, listed = leg.page + 1, None
 
-    def _back_to(self, was: Position) -> int:
+    def _back_to(self, was: Position) -> tuple[int, Listed]:
         """The page where a walk that was cut short goes on: rows sink while others change, purges lift them."""
-        page = was.page
-        while page > 1:
+        for page in range(was.page, 1, -1):
             listed = self._page(page)
             if listed.rows and listed.rows[0].date_changed >= was.down_to:
-                break
-            page -= 1
-        return page
+                return page, listed
+        return 1, self._page(1)
 
     def _by_windows(self) -> Iterator[list[TicketRow]]:
         """Instead of the walk where the order cannot be relied on, or the server's times have jumped back."""

@@ -9,13 +9,14 @@ import msgspec
 from bytebridge.connector import Known
 from bytebridge.domain.model import Document, Ticket
 from bytebridge.errors import RemoteSurprise
-from bytebridge.helpdesk.client import PAGE, SYSTEM, Client, decode, filters
+from bytebridge.helpdesk.client import SYSTEM, Client, decode, filters
 from bytebridge.helpdesk.position import REPEATED_HOUR_S, Position, clocks_went_back
 from bytebridge.helpdesk.wire import STATES, Interval, instant, shifted
 
 HISTORY = "/tickets/history"
 EVERY_S = 720
-OVERLAP_S = 3600
+OVERLAP_S = 3600  # by which a row may come late
+PAGE = 500
 PAGES = 20
 SAME_S = 120  # between a resolution's own date and its row in the history
 REMEMBERED = 2000  # rows of the overlap kept by id; what is beyond is merely compared again
@@ -37,8 +38,7 @@ def is_due(position: Position, now: int) -> bool:
 
 def ask(client: Client, position: Position, now: int, zone: ZoneInfo) -> Testimony:
     """Status intervals since the last time, less the overlap. RemoteSurprise when its filter or cursor fails."""
-    overlap = OVERLAP_S + (REPEATED_HOUR_S if clocks_went_back(now, zone) else 0)
-    start = shifted(position.witness or position.watermark, -overlap) or ALL_TIME
+    start = _start(position, now, zone)
     asked = {"_perPage": str(PAGE), "_sortDir": "ASC", **filters(("date_from", ">=", start))}
     rows: dict[str, Interval] = {}
     tokens: set[str] = set()
@@ -57,6 +57,13 @@ def ask(client: Client, position: Position, now: int, zone: ZoneInfo) -> Testimo
     else:
         return _testimony(rows.values(), position, whole=False)
     return _testimony(rows.values(), position, whole=True)
+
+
+def _start(position: Position, now: int, zone: ZoneInfo) -> str:
+    """As with the list, rows of the overlap are asked for only as long as a late one may still come."""
+    quiet = min(OVERLAP_S, max(0, position.witnessed - position.heard))
+    overlap = OVERLAP_S + REPEATED_HOUR_S if clocks_went_back(now, zone) else OVERLAP_S - quiet
+    return shifted(position.witness or position.watermark, -overlap) or ALL_TIME
 
 
 def _testimony(rows: Iterable[Interval], position: Position, *, whole: bool) -> Testimony:
@@ -99,6 +106,7 @@ def heard(position: Position, said: Testimony, left: Sequence[str], now: int, la
     return msgspec.structs.replace(
         position,
         witness=reached,
+        heard=position.heard if reached == position.witness else now,
         witnessed=now if said.whole and not waiting else 0,
         intervals=tuple(row.id for row in kept if row.date_from >= oldest),
     )

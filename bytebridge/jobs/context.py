@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """by: the login that runs the command, or "daemon". stopping: True once the process should end soon."""
+    """by: the login that runs the command, or "daemon". stopping: True once the process should end soon.
+
+    allowed: credits that a person let through the brake.
+    """
 
     store: Store
     settings: Settings
@@ -33,6 +36,7 @@ class Context:
     mailer: "Mailer | None" = None
     writer: "Writer | None" = None
     stopping: Callable[[], bool] = lambda: False
+    allowed: int = 0
     progress: Callable[[str, int], None] = lambda _what, _count: None
 
 

@@ -185,8 +185,8 @@ def _call(notice: Notice, frozen: Frozen, context: Context) -> None:
     if notice.channel == Channel.TICKET:
         if context.desk is None:
             raise RemoteRejected("helpdesk", "reply", "no key for messages is configured")
-        kind = "note" if context.settings.helpdesk.reply_as == "note" else "reply"
-        context.desk.post(notice.ticket, frozen.text, kind=kind)
+        noted = context.settings.helpdesk.reply_as == "note"
+        context.desk.post(notice.ticket, frozen.text, kind="note" if noted else "reply")
         return
     if context.mailer is None:
         raise RemoteUnavailable("mail", "send", "no SMTP server is configured: set smtp.host")

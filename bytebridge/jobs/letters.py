@@ -80,6 +80,8 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
         charged_already=Credits(facts.get("already", 0)),
         credentials_reminder=bool(facts.get("reminder")),
         stranger=bool(facts.get("stranger")),
+        module=facts.get("module", ""),
+        module_ends=Instant(facts["ends"]) if "ends" in facts else None,
         statement_text=_statement(connection, notice, context, language),
     )
 

@@ -1,20 +1,24 @@
 """One pass over one source: what changed since the cursor, booked page by page."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 
 from bytebridge.connector import Connector, Page
 from bytebridge.domain.model import Document, Instant, Source
-from bytebridge.errors import RemoteError, RemoteRefused, RemoteUnavailable
-from bytebridge.jobs.book import Booked, Run, book, confirmed, unlike
+from bytebridge.errors import RemoteError, RemoteRefused, RemoteSurprise, RemoteUnavailable
+from bytebridge.jobs import brake
+from bytebridge.jobs.book import Booked, Run, book, confirmed, plan, unlike
 from bytebridge.jobs.context import Context, PassResult
 from bytebridge.jobs.rules import systems
-from bytebridge.ledger import documents, pages, runs
+from bytebridge.ledger import documents, pages, reviews, runs
 from bytebridge.logs import bind, log
 
 # what was paid or resolved after `since` may have been ordered or opened long before
 LOOK_BACK_S = 366 * 86_400
 RECHECKS = 500
+GATHERED = 5_000  # documents of one poll that the brake judges together
+CHUNK = 500  # documents a transaction
 
 
 def poll(source: Source, context: Context, run: Run) -> PassResult:
@@ -27,6 +31,8 @@ def poll(source: Source, context: Context, run: Run) -> PassResult:
             _poll(connector, context, run, result)
         except RemoteError as error:
             failed(error, result)
+        except brake.Braked as error:
+            result.error = str(error)
         if result.error is None or result.seen:
             log(
                 "poll_finished",
@@ -67,13 +73,46 @@ def _poll(connector: Connector, context: Context, run: Run, result: PassResult) 
         with context.store.read() as inner:
             return pages.known_documents(inner, source, ids)
 
-    for page in connector.changed(reading.cursor, known, since if first else None):
-        take_page(page, connector, context, run, result)
+    pages_read = connector.changed(reading.cursor, known, since if first else None)
+    if first:
+        for page in pages_read:
+            take_page(page, connector, context, run, result)
+            if context.stopping():
+                return
+    else:
+        _gather(pages_read, connector, context, run, result)
+    recheck(connector, context, run, result)
+    drain_surprises(connector, context, result)
+    context.store.transact(lambda connection: runs.save_reading(connection, source, begun, context.now()))
+
+
+def _gather(pages_read: Iterable[Page], connector: Connector, context: Context, run: Run, result: PassResult) -> None:
+    """Books a poll as a whole, so that the brake sees all of it before anything moves."""
+    waiting: list[Document] = []
+    cursor: str | None = None
+    for page in pages_read:
+        waiting += differing_of(page, connector, context, result)
+        cursor = page.cursor if page.cursor is not None else cursor
+        if len(waiting) >= GATHERED:
+            _let_through(waiting, connector, context, run, result)
+            waiting = []
         if context.stopping():
             return
-    recheck(connector, context, run, result)
-    drain_surprises(connector, result)
-    context.store.transact(lambda connection: runs.save_reading(connection, source, begun, context.now()))
+    _let_through(waiting, connector, context, run, result)
+    if cursor is not None:
+        book([], context, run, source=connector.source, cursor=cursor)
+
+
+def _let_through(
+    waiting: Sequence[Document], connector: Connector, context: Context, run: Run, result: PassResult
+) -> None:
+    if not waiting:
+        return
+    with context.store.read() as connection:
+        outcomes, _ = plan(connection, waiting, context)
+    brake.check(brake.load_of(outcomes), connector.source, context, run)
+    for start in range(0, len(waiting), CHUNK):
+        count(book(waiting[start : start + CHUNK], context, run, source=connector.source), result)
 
 
 def since_of(source: Source, context: Context) -> Instant | None:
@@ -84,18 +123,24 @@ def since_of(source: Source, context: Context) -> Instant | None:
 
 def take_page(page: Page, connector: Connector, context: Context, run: Run, result: PassResult) -> Booked:
     """Books the part of a page that differs from what was last seen."""
+    differing = differing_of(page, connector, context, result)
+    booked = Booked()
+    if differing or page.cursor is not None:
+        booked = book(differing, context, run, source=connector.source, cursor=page.cursor)
+        count(booked, result)
+    return booked
+
+
+def differing_of(page: Page, connector: Connector, context: Context, result: PassResult) -> list[Document]:
+    """Documents of a page that differ from the last seen, confirmed where an index only hinted at them."""
     result.seen += len(page.documents)
     with context.store.read() as connection:
         differing = unlike(connection, page.documents, None)
     result.examined += len(differing)
     if differing and not page.trusted:
         differing = confirmed(differing, connector, context)
-    booked = Booked()
-    if differing or page.cursor is not None:
-        booked = book(differing, context, run, source=connector.source, cursor=page.cursor)
-        count(booked, result)
     context.progress(connector.source.value, len(page.documents))
-    return booked
+    return differing
 
 
 def count(booked: Booked, result: PassResult) -> None:
@@ -118,15 +163,13 @@ def recheck(connector: Connector, context: Context, run: Run, result: PassResult
     count(booked, result)
 
 
-def drain_surprises(connector: Connector, result: PassResult) -> None:
-    """Single documents that could not be read: each is said once, the others went on."""
-    surprises = getattr(connector, "surprises", None)
+def drain_surprises(connector: Connector, context: Context, result: PassResult) -> None:
+    """Single documents that could not be read: each waits for a person, the others went on."""
+    surprises: list[RemoteSurprise] = getattr(connector, "surprises", [])
     while surprises:
         surprise = surprises.pop(0)
         result.failed += 1
-        log(
-            "source_surprised",
-            operation=surprise.operation,
-            document=surprise.document,
-            error=surprise.message,
-        )
+        log("source_surprised", operation=surprise.operation, document=surprise.document, error=surprise.message)
+        if surprise.document is not None:
+            key = f"{connector.source}:{surprise.document}"
+            context.store.transact(partial(reviews.open_unreadable, key=key, why=surprise.message, now=context.now()))

@@ -11,28 +11,31 @@ from bytebridge.domain.model import Credits, Document, Instant, Source, Ticket
 from bytebridge.domain.settlement import Outcome, members
 from bytebridge.domain.tariff import Lack
 from bytebridge.errors import RemoteError, RemoteSurprise
+from bytebridge.jobs import brake
 from bytebridge.jobs.book import Run, book, confirmed, plan, unlike
 from bytebridge.jobs.context import Context, PassResult
-from bytebridge.jobs.labels import label_of
+from bytebridge.jobs.labels import label_of, labels
 from bytebridge.jobs.poll import drain_surprises, failed
-from bytebridge.ledger import accounts, documents, pages, reviews
+from bytebridge.ledger import accounts, codec, documents, pages, reviews
 from bytebridge.ledger.documents import Stored
 from bytebridge.ledger.engine import Connection
 from bytebridge.logs import bind, log
 
 APART_S = 3600  # between the two looks after which a document counts as vanished
 MANY, SHARE = 50, 10  # so many, or one in so many, missing at once is a source that lost rows, not documents
-LOOKED_UP = 200
+CHUNK = 200  # documents a look-up or a transaction
 
 
 @dataclass(slots=True)
 class Reconciled:
-    """Figures of a reconciliation. drift: rows as the command shows them."""
+    """Figures of a reconciliation. drift: rows as the command shows them; moving: the documents behind them."""
 
     examined: dict[str, int] = field(default_factory=dict)
     drift: list[dict[str, Any]] = field(default_factory=list)
+    moving: list[Document] = field(default_factory=list)
     review: int = 0
     applied: int = 0
+    refused: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
 
@@ -46,23 +49,36 @@ class Window:
 
 
 def reconcile(sources: Sequence[Source], window: Window, context: Context, run: Run, *, dry_run: bool) -> Reconciled:
-    """Walks the sources; with dry_run nothing is written, which a read-only store makes sure of."""
+    """Walks the sources, then repairs what drifted; with dry_run nothing is written, a read-only store makes sure.
+
+    A source's repairs are made when all of it was read, so that the brake sees them together.
+    """
     found = Reconciled()
     for source in sources:
-        connector = context.connectors[source]
-        result = PassResult()
-        with bind(source=source.value):
-            try:
-                _walk(connector, window, context, run, found, dry_run=dry_run)
-            except RemoteError as error:
-                failed(error, result)
-                found.errors.append(str(error))
-            drain_surprises(connector, result)
         if context.stopping():
             break
+        with bind(source=source.value):
+            _source(context.connectors[source], window, context, run, found, dry_run=dry_run)
     with context.store.read() as connection:
         found.review = sum(total for total, _ in reviews.count_open(connection).values())
     return found
+
+
+def _source(
+    connector: Connector, window: Window, context: Context, run: Run, found: Reconciled, *, dry_run: bool
+) -> None:
+    result = PassResult()
+    found.moving = []
+    try:
+        _walk(connector, window, context, run, found, dry_run=dry_run)
+        if not dry_run:
+            _repair(connector, context, run, found)
+            drain_surprises(connector, context, result)
+    except RemoteError as error:
+        failed(error, result)
+        found.errors.append(str(error))
+    except brake.Braked as error:
+        found.errors.append(str(error))
 
 
 def _walk(
@@ -74,7 +90,7 @@ def _walk(
     for page in _pages(connector, window, context):
         met |= {key_of(member) for document in page.documents for member in members(document)}
         found.examined[source.value] += len(page.documents)
-        _take(page, connector, context, run, found, dry_run=dry_run)
+        _compare(page.documents, connector, context, run, found, dry_run=dry_run)
         context.progress(source.value, len(page.documents))
         if context.stopping():
             return
@@ -93,49 +109,51 @@ def _pages(connector: Connector, window: Window, context: Context) -> Iterator[P
             for stored in documents.of_addresses(connection, emails)
             if stored.key.startswith(f"{connector.source}:")
         ]
-    for start in range(0, len(ids), LOOKED_UP):
-        yield Page(tuple(connector.by_ids(ids[start : start + LOOKED_UP])))
+    for start in range(0, len(ids), CHUNK):
+        yield Page(tuple(connector.by_ids(ids[start : start + CHUNK])))
 
 
-def _take(page: Page, connector: Connector, context: Context, run: Run, found: Reconciled, *, dry_run: bool) -> None:
+def _compare(
+    read: Sequence[Document], connector: Connector, context: Context, run: Run, found: Reconciled, *, dry_run: bool
+) -> None:
+    """Books what differs without moving anything, and keeps what would move for the repair."""
     with context.store.read() as connection:
-        differing = unlike(connection, page.documents, context.rules_digest)
+        differing = unlike(connection, read, context.rules_digest)
+    if differing and connector.source == Source.HELPDESK:
+        differing = confirmed(differing, connector, context)  # its list is an index that may lag
     if not differing:
         return
-    if not page.trusted or connector.source == Source.HELPDESK:
-        differing = confirmed(differing, connector, context)
     with context.store.read() as connection:
         outcomes, _ = plan(connection, differing, context)
-        known = pages.seen(connection, [outcome.key for outcome in outcomes]).states
-    rows = [_drift(outcome, outcome.key in known) for outcome in outcomes if outcome.postings]
-    for row in rows:
-        log(
-            "drift_found",
-            document=row["document"],
-            account=row["account"],
-            posted=row["posted"],
-            expected=row["expected"],
-            delta=row["delta"],
-            reason=row["reason"],
-        )
-    found.drift += rows
-    if not dry_run:
-        booked = book(differing, context, run, source=connector.source)
+        known = pages.seen(connection, [outcome.key for outcome in outcomes])
+    drifting = [outcome for outcome in outcomes if outcome.postings]
+    for outcome in drifting:
+        row = _row(outcome, known.states)
+        found.drift.append(row)
+        fields = ("document", "account", "posted", "expected", "delta", "reason")
+        log("drift_found", **{name: row[name] for name in fields})
+    moving = {outcome.key for outcome in drifting}
+    mine = [one for one in differing if any(key_of(member) in moving for member in members(one))]
+    found.moving += mine
+    still = [one for one in differing if one not in mine]
+    if still and not dry_run:
+        book(still, context, run, source=connector.source)
+
+
+def _repair(connector: Connector, context: Context, run: Run, found: Reconciled) -> None:
+    if not found.moving:
+        return
+    with context.store.read() as connection:
+        outcomes, _ = plan(connection, found.moving, context)
+    brake.check(brake.load_of(outcomes), connector.source, context, run)
+    for start in range(0, len(found.moving), CHUNK):
+        booked = book(found.moving[start : start + CHUNK], context, run, source=connector.source)
         found.applied += len(booked.entries)
 
 
-def _drift(outcome: Outcome, known: bool) -> dict[str, Any]:
+def _row(outcome: Outcome, known: dict[str, str]) -> dict[str, Any]:
     posted = sum(posting.was for posting in outcome.postings)
     delta = sum(posting.credits for posting in outcome.postings)
-    first = all(posting.revision == 1 for posting in outcome.postings)
-    if len(outcome.postings) > 1:
-        reason = "wrong account"
-    elif first or not known:
-        reason = "missing"
-    elif delta < 0 and not isinstance(outcome.document, Ticket):
-        reason = "taken back"
-    else:
-        reason = "changed"
     emails = outcome.worth.emails
     return {
         "source": outcome.key.partition(":")[0],
@@ -145,8 +163,21 @@ def _drift(outcome: Outcome, known: bool) -> dict[str, Any]:
         "posted": posted,
         "expected": posted + delta,
         "delta": delta,
-        "reason": reason,
+        "reason": _reason(outcome, delta, known),
+        "key": outcome.key,
+        "state": codec.digest(codec.encode(outcome.document)),
+        "revision": outcome.postings[0].revision,
     }
+
+
+def _reason(outcome: Outcome, delta: int, known: dict[str, str]) -> str:
+    if len(outcome.postings) > 1:
+        return "wrong account"
+    if outcome.key not in known or outcome.postings[0].revision == 1:
+        return "missing"
+    if outcome.worth.derivation.get("why") == "shop_order":
+        return "twice granted"
+    return "taken back" if delta < 0 and not isinstance(outcome.document, Ticket) else "changed"
 
 
 def _missing(
@@ -167,49 +198,48 @@ def _missing(
     if not absent:
         return
     if not met or len(absent) > max(MANY, len(posted) // SHARE):
-        raise RemoteSurprise(
-            source.value,
-            "reconcile",
-            f"{len(absent)} of {len(posted)} documents are missing at once: a lost right or a restored system?",
-        )
+        message = f"{len(absent)} of {len(posted)} documents are missing at once: a lost right or a restored system?"
+        raise RemoteSurprise(source.value, "reconcile", message)
     ids = [key.partition(":")[2] for key in absent]
     there: list[Document] = []
-    for start in range(0, len(ids), LOOKED_UP):
-        there += connector.by_ids(ids[start : start + LOOKED_UP])
-    if there:
-        _take(Page(tuple(there)), connector, context, run, found, dry_run=dry_run)
+    for start in range(0, len(ids), CHUNK):
+        there += connector.by_ids(ids[start : start + CHUNK])
+    _compare(there, connector, context, run, found, dry_run=dry_run)
     back = {key_of(member) for document in there for member in members(document)}
     gone = [key for key in absent if key not in back]
+    _note_vanished(gone, context, found, dry_run=dry_run)
+
+
+def _note_vanished(keys: Sequence[str], context: Context, found: Reconciled, *, dry_run: bool) -> None:
+    if not keys:
+        return
+    with context.store.read() as connection:
+        names = labels(connection, keys)
+        stored = {key: item for key in keys if (item := documents.get(connection, key)) is not None}
+    for key, item in stored.items():
+        worth = item.worth or 0
+        found.drift.append(
+            {
+                "source": key.partition(":")[0],
+                "document": names[key],
+                "email": item.email or None,
+                "account": item.account,
+                "posted": worth,
+                "expected": worth,
+                "delta": 0,
+                "reason": "vanished",
+            }
+        )
     if not dry_run:
-        _mark(gone, context, found)
+        context.store.transact(lambda connection: _mark(connection, list(stored.values()), context))
 
 
-def _mark(keys: Sequence[str], context: Context, found: Reconciled) -> None:
+def _mark(connection: Connection, stored: Sequence[Stored], context: Context) -> None:
     now = context.now()
-
-    def work(connection: Connection) -> int:
-        stored = [item for key in keys if (item := documents.get(connection, key)) is not None]
-        outcomes = [_vanished(item, now) for item in stored]
-        view = pages.load_view(connection, [item.document for item in stored], context.rules, now)
-        pages.store_documents(connection, outcomes, context.rules_digest, view, {item.key: "" for item in stored})
-        opened, _ = reviews.follow(connection, [one for one in outcomes if one.worth.lack], now)
-        return len(opened)
-
-    if keys:
-        context.store.transact(work)
-        for key in keys:
-            found.drift.append(
-                {
-                    "source": key.partition(":")[0],
-                    "document": key,
-                    "email": None,
-                    "account": None,
-                    "posted": None,
-                    "expected": None,
-                    "delta": 0,
-                    "reason": "vanished",
-                }
-            )
+    outcomes = [_vanished(item, now) for item in stored]
+    view = pages.load_view(connection, [item.document for item in stored], context.rules, now)
+    pages.store_documents(connection, outcomes, context.rules_digest, view, {item.key: "" for item in stored})
+    reviews.follow(connection, [outcome for outcome in outcomes if outcome.worth.lack], now)
 
 
 def _vanished(item: Stored, now: Instant) -> Outcome:

@@ -1,6 +1,7 @@
 """Documents and memories as JSON text, the form in which they are stored and compared."""
 
 import hashlib
+import json
 from typing import Any
 
 import msgspec
@@ -19,7 +20,10 @@ _memories = msgspec.json.Decoder(Memory)
 
 def encode(value: Any) -> str:
     """The one text of a frozen value; equal texts mean equal values."""
-    return _encoder.encode(value).decode()
+    try:
+        return _encoder.encode(value).decode()
+    except UnicodeEncodeError:  # half a character, which no database takes
+        return storable(json.dumps(msgspec.to_builtins(value), ensure_ascii=False, separators=(",", ":")))
 
 
 def document(source: str, text: str) -> Document:
@@ -36,6 +40,14 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def storable(text: str) -> str:
+    """Text that every database takes: half characters become question marks, NUL is dropped.
+
+    JSON of ours holds no NUL itself, only its escape, which stays.
+    """
+    return text.encode("utf-8", "replace").decode().replace("\x00", "")
+
+
 def fit(text: str, length: int) -> str:
-    """Text for a column of that length; NUL, which PostgreSQL refuses, is dropped."""
-    return text.replace("\x00", "")[:length]
+    """Text for a column of that length."""
+    return storable(text)[:length]

@@ -1,5 +1,7 @@
-"""The connection to the store: transactions, their retry, and what a database error means to a user."""
+"""The connection to the store: its settings for each database, transactions and their retry."""
 
+import os
+import secrets
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,87 +9,75 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event, select, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import Connection, Engine, event, select, update
+from sqlalchemy.exc import DBAPIError
 
-from bytebridge.errors import StoreBroken, StoreBusy
+from bytebridge.errors import StoreBusy
 from bytebridge.ledger import schema
+from bytebridge.ledger.faults import meaning_of
 
-__all__ = ["Connection", "Store"]
+__all__ = ["Connection", "Store", "meaning_of"]
 T = TypeVar("T")
 ATTEMPTS = 6  # of one transaction
-BUSY_S = 10.0  # how long SQLite itself waits for a lock
-BUSY = (
-    "locked",
-    "deadlock",
-    "lock wait timeout",
-    "could not serialize",
-    "40001",
-    "40p01",
-    "55p03",
-    "1213",
-    "1205",
-)
-LOST = (
-    "server has gone away",
-    "lost connection",
-    "closed the connection",
-    "terminating connection",
-    "connection refused",
-    "connection reset",
-    "can't connect",
-    "connection is closed",
-    "server closed",
-)
-BROKEN = (
-    "disk is full",
-    "malformed",
-    "not a database",
-    "readonly database",
-    "read-only",
-    "disk i/o error",
-    "unable to open",
-    "no such table",
-    "no space left",
-)
+LOCK_S = 10  # how long a statement waits for a lock
+TOKENS = 20  # of the last transactions, in meta.writer
+# a server that vanished without a word must not hold a job for ever
+NETWORK: dict[str, dict[str, Any]] = {
+    "postgresql": {"connect_timeout": 10, "keepalives_idle": 30, "tcp_user_timeout": 60_000},
+    "mysql": {"connect_timeout": 10, "read_timeout": 300, "write_timeout": 60},
+}
+SESSION = {
+    "postgresql": [f"SET lock_timeout = '{LOCK_S}s'"],
+    "mysql": [
+        f"SET SESSION innodb_lock_wait_timeout = {LOCK_S}",
+        "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",  # text too long is an error, never cut
+    ],
+}
+ONLY_READ = {
+    "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    "mysql": "SET SESSION TRANSACTION READ ONLY",
+}
 
 
 class Store:
-    """One database. read: a consistent look; transact: a write that is run again as a whole when it must be."""
+    """One database. read: a consistent look; transact: a write that is run again as a whole when it must be.
+
+    read_only: the database itself refuses every write on these connections. sleep: how retries wait, None: not.
+    """
 
     def __init__(self, url: str, *, read_only: bool = False, sleep: Callable[[float], None] | None = None) -> None:
         self.url = sqlalchemy.make_url(url)
-        self.dialect = self.url.get_backend_name()
+        self.dialect = self.url.get_backend_name().replace("mariadb", "mysql")
         self.read_only = read_only
         self._sleep = sleep
-        self.engine = self._engine()
+        self.engine = self._sqlite() if self.dialect == "sqlite" else self._server()
 
-    def _engine(self) -> Engine:
-        if self.dialect == "sqlite":
-            return self._sqlite()
-        options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 5, "pool_recycle": 1800}
-        if self.dialect in ("mysql", "mariadb"):
-            options["isolation_level"] = "READ COMMITTED"
-        engine = sqlalchemy.create_engine(self.url, hide_parameters=True, **options)
-        if self.read_only:
-            words = (
-                "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"
-                if self.dialect == "postgresql"
-                else "SET SESSION TRANSACTION READ ONLY"
-            )
+    @property
+    def path(self) -> Path | None:
+        """The file of an SQLite store; None in memory and on a server."""
+        return Path(self.url.database) if self.dialect == "sqlite" and self.url.database else None
 
-            @event.listens_for(engine, "connect")
-            def _only_read(connection: Any, _record: Any) -> None:
-                cursor = connection.cursor()
-                cursor.execute(words)
-                cursor.close()
-                connection.commit()
+    def _server(self) -> Engine:
+        engine = sqlalchemy.create_engine(
+            self.url,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            pool_recycle=1800,
+            isolation_level="READ COMMITTED",  # a writer sees all that was committed before it got its turn
+            connect_args=NETWORK[self.dialect],
+        )
+
+        @event.listens_for(engine, "connect")
+        def _prepare(connection: Any, _record: Any) -> None:
+            with connection.cursor() as cursor:
+                for words in SESSION[self.dialect] + ([ONLY_READ[self.dialect]] if self.read_only else []):
+                    cursor.execute(words)
+            connection.commit()
 
         return engine
 
     def _sqlite(self) -> Engine:
-        in_memory = not self.url.database
-        pool = sqlalchemy.StaticPool if in_memory else sqlalchemy.QueuePool
+        pool = sqlalchemy.QueuePool if self.url.database else sqlalchemy.StaticPool
         engine = sqlalchemy.create_engine("sqlite://", creator=self._connect, poolclass=pool, hide_parameters=True)
 
         @event.listens_for(engine, "begin")
@@ -99,100 +89,106 @@ class Store:
         return engine
 
     def _connect(self) -> sqlite3.Connection:
-        if not self.url.database:
+        path = self.path
+        if path is None:
             return _opened(":memory:")
-        uri = Path(self.url.database).absolute().as_uri()
-        if not self.read_only:
-            connection = _opened(f"{uri}?mode=rwc")
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            return connection
-        connection = _opened(f"{uri}?mode=ro")
-        try:
-            connection.execute("PRAGMA schema_version")
-        except sqlite3.OperationalError:
-            # a reader makes the log's index anew; in a folder it may not write, a closed store reads without one
-            if Path(f"{self.url.database}-wal").exists() or not Path(self.url.database).exists():
-                raise
-            connection.close()
-            connection = _opened(f"{uri}?mode=ro&immutable=1")
-        connection.execute("PRAGMA query_only=ON")
+        if self.read_only:
+            return _for_reading(path)
+        if not path.exists() and os.access(path.parent, os.W_OK):
+            path.touch(mode=0o600)  # customers' addresses: for nobody else to read, nor in the log beside it
+        connection = _opened(f"{path.absolute().as_uri()}?mode=rw")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
         return connection
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A connection whose transaction is rolled back at the end."""
-        with self._meaning(), self.engine.connect() as connection:
+        """A connection that sees one state of the store throughout; its transaction is rolled back at the end."""
+        with self.meaning(), self.engine.connect() as connection:
+            if self.dialect != "sqlite":
+                connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
 
     @contextmanager
-    def _write(self) -> Iterator[Connection]:
-        with self._meaning():
-            connection = self.engine.connect().execution_options(writes=True)
-            with connection, connection.begin():
-                if self.dialect != "sqlite":
-                    # one writer at a time: whoever settles sees all that was posted before
-                    row = select(schema.meta.c.value).where(schema.meta.c.name == "writer").with_for_update()
-                    connection.execute(row)
-                yield connection
+    def meaning(self) -> Iterator[None]:
+        """Turns the driver's errors into StoreBusy and StoreBroken; a bug keeps its own."""
+        try:
+            yield
+        except DBAPIError as error:
+            found = meaning_of(error)
+            if found is None:
+                raise
+            raise found from error
 
-    def transact(self, work: Callable[[Connection], T]) -> T:
+    def transact(self, work: Callable[[Connection], T], *, in_turn: bool = True) -> T:
         """Runs `work` in one write transaction, again as a whole after a lock, a deadlock or a lost connection.
 
-        `work` must not touch anything outside the database. StoreBusy after the last attempt; StoreBroken at
-        once when a person must act.
+        `work` must not touch anything outside the database. in_turn: waits for every other writer, so that whoever
+        settles sees all that was posted before. StoreBusy after the last attempt; StoreBroken at once when a
+        person must act.
         """
+        token = secrets.token_hex(4)
+        done: list[T] = []
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 with self._write() as connection:
-                    return work(connection)
+                    if in_turn and self._is_committed(connection, token):
+                        break
+                    done = [work(connection)]
+                break
             except StoreBusy:
                 if attempt == ATTEMPTS:
                     raise
                 if self._sleep is not None:
                     self._sleep(min(0.05 * 2**attempt, 2.0))
-        raise AssertionError("unreachable")
+        return done[0]
 
     @contextmanager
-    def _meaning(self) -> Iterator[None]:
-        try:
-            yield
-        except (OperationalError, InterfaceError, DBAPIError) as error:
-            meaning = meaning_of(error)
-            if meaning is None:
-                raise
-            raise meaning from error
+    def _write(self) -> Iterator[Connection]:
+        with self.meaning():
+            connection = self.engine.connect().execution_options(writes=True)
+            with connection, connection.begin():
+                yield connection
+
+    def _is_committed(self, connection: Connection, token: str) -> bool:
+        """Takes the writers' turn, and signs; True when this very transaction was committed by an earlier attempt.
+
+        A server may commit and die before it says so: run again, an adjustment would be posted twice.
+        """
+        if self.dialect == "sqlite":
+            return False
+        mine = schema.meta.c.name == "writer"
+        row = connection.execute(select(schema.meta.c.value).where(mine).with_for_update()).scalar() or ""
+        recent = row.split()
+        if token in recent:
+            return True
+        connection.execute(update(schema.meta).where(mine).values(value=" ".join([*recent, token][-TOKENS:])))
+        return False
 
     def close(self) -> None:
         self.engine.dispose()
 
-    def tables_exist(self) -> bool:
-        with self.read() as connection:
-            return sqlalchemy.inspect(connection).has_table("meta")
 
-    def scalar(self, statement: str) -> Any:
-        with self.read() as connection:
-            return connection.execute(text(statement)).scalar()
-
-
-def meaning_of(error: DBAPIError) -> StoreBusy | StoreBroken | None:
-    """A driver's error as one a user can act on; None when it is a bug and keeps its own traceback."""
-    words = str(error.orig).lower()
-    first = words.splitlines()[0] if words else ""
-    if any(mark in words for mark in BROKEN):
-        return StoreBroken(f"the store cannot be used: {first}: check the disk, the file's owner and its rights")
-    if any(mark in words for mark in BUSY):
-        return StoreBusy(f"the store is busy: {first}: try again")
-    if error.connection_invalidated or any(mark in words for mark in LOST):
-        return StoreBusy(f"the database does not answer: {first}: check that it runs, then try again")
-    return None
+def _for_reading(path: Path) -> sqlite3.Connection:
+    uri = path.absolute().as_uri()
+    connection = _opened(f"{uri}?mode=ro")
+    try:
+        connection.execute("PRAGMA schema_version")
+    except sqlite3.OperationalError:
+        connection.close()
+        # a reader makes the log's index anew; in a folder it may not write, a closed store reads without one
+        if Path(f"{path}-wal").exists() or not path.exists():
+            raise
+        connection = _opened(f"{uri}?mode=ro&immutable=1")
+    connection.execute("PRAGMA query_only=ON")
+    return connection
 
 
 def _opened(uri: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         uri,
         uri=uri.startswith("file:"),
-        timeout=BUSY_S,
+        timeout=LOCK_S,
         isolation_level=None,  # BEGIN is ours: the driver would leave DDL outside the transaction
         check_same_thread=False,
     )

@@ -9,10 +9,13 @@ from sqlalchemy import Connection, Row, func, insert, select
 from bytebridge.domain import entry as domain
 from bytebridge.domain.entry import Entry, EntryKind, Posting
 from bytebridge.domain.model import Credits, Instant
+from bytebridge.ledger import codec, facts
 from bytebridge.ledger.pages import batches, heads
 from bytebridge.ledger.schema import accounts, entries
 
-CHUNK = 5_000  # rows held at a time while everything is read
+DAY_S = 86_400
+CHUNK = 2_000  # rows held at a time while everything is read
+LAST = "last_entry"  # fact: id and hash of the entry added last
 
 
 def append(connection: Connection, postings: Sequence[Posting], run: int, now: Instant) -> list[Entry]:
@@ -33,11 +36,12 @@ def append(connection: Connection, postings: Sequence[Posting], run: int, now: I
         last[posting.account] = (entry.seq, entry.balance, entry.hash)
         added.append(entry)
     connection.execute(insert(entries), [_row(entry) for entry in added])
+    facts.put(connection, LAST, f"{added[-1].id} {added[-1].hash}")
     return added
 
 
 def _entry(number: int, seq: int, posting: Posting, balance: int, previous: str, run: int, now: Instant) -> Entry:
-    text = domain.encode(posting.derivation)
+    text = codec.storable(domain.encode(posting.derivation))
     digest = domain.chain(
         previous,
         posting.account,
@@ -84,7 +88,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "happened": entry.happened,
         "recorded": entry.recorded,
         "run": entry.run,
-        "derivation": domain.encode(entry.derivation),
+        "derivation": codec.storable(domain.encode(entry.derivation)),
         "hash": entry.hash,
     }
 
@@ -149,22 +153,39 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.id)
 
 
+def is_empty(connection: Connection) -> bool:
+    return connection.execute(select(entries.c.id).limit(1)).first() is None
+
+
+def busiest_day(connection: Connection) -> tuple[int, int]:
+    """Most credits charged by tickets, and taken back from purchases, on one day so far [positive]."""
+    day = (entries.c.happened // DAY_S).label("day")
+    found = []
+    for tickets in (True, False):
+        ours = entries.c.document.like("helpdesk:%")
+        worked = ours if tickets else ~ours
+        per_day = (
+            select(func.sum(entries.c.credits).label("moved"))
+            .where(entries.c.credits < 0, worked, entries.c.kind.in_(("debit", "correction", "refund")))
+            .group_by(day)
+            .subquery()
+        )
+        found.append(-int(connection.execute(select(func.min(per_day.c.moved))).scalar() or 0))
+    return found[0], found[1]
+
+
 def of_run(connection: Connection, run: int) -> list[Entry]:
     rows = connection.execute(select(entries).where(entries.c.run == run).order_by(entries.c.id))
     return [from_row(row) for row in rows]
 
 
-def walk(connection: Connection) -> Iterator[Row[Any]]:
-    """Every row by account and seq, a chunk at a time: keyset paging holds no more than one chunk."""
-    account, seq = -1, -1
-    while True:
-        rows = connection.execute(
-            select(entries)
-            .where((entries.c.account > account) | ((entries.c.account == account) & (entries.c.seq > seq)))
-            .order_by(entries.c.account, entries.c.seq)
-            .limit(CHUNK)
-        ).all()
-        if not rows:
-            return
-        yield from rows
-        account, seq = rows[-1].account, rows[-1].seq
+def walk(connection: Connection) -> Iterator[tuple[Any, ...]]:
+    """Every row by account and seq, its values in the order of the table's columns, streamed from the database.
+
+    Until it is exhausted the connection answers nothing else.
+    """
+    # one statement: paging by (account, seq) asks MariaDB for a condition that it answers without its index
+    everything = select(entries).order_by(entries.c.account, entries.c.seq)
+    rows = connection.execute(everything.execution_options(stream_results=True, yield_per=CHUNK))
+    for some in rows.partitions():
+        yield from some  # type: ignore[misc]  (a Row is a tuple)

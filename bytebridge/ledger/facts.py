@@ -1,6 +1,6 @@
 """The store's own few facts: identity, creation, whether letters are held, the brake."""
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from bytebridge.domain.model import Instant
 from bytebridge.ledger.schema import meta
@@ -12,7 +12,10 @@ def get(connection: Connection, name: str) -> str:
 
 
 def put(connection: Connection, name: str, value: str) -> None:
-    connection.execute(update(meta).where(meta.c.name == name).values(value=value[:200]))
+    """Sets the fact. The caller's transaction has the writers' turn, so nobody inserts it meanwhile."""
+    done = connection.execute(update(meta).where(meta.c.name == name).values(value=value[:200]))
+    if done.rowcount == 0:
+        connection.execute(insert(meta).values(name=name, value=value[:200]))
 
 
 def created_at(connection: Connection) -> Instant:

@@ -77,6 +77,18 @@ def follow(connection: Connection, outcomes: Sequence[Outcome], now: Instant) ->
     return opened, len(gone)
 
 
+def open_unreadable(connection: Connection, key: str, why: str, now: Instant) -> None:
+    """A document that could not be read waits for a person until it can be."""
+    there = connection.execute(
+        select(reviews.c.id).where(
+            reviews.c.document == key, reviews.c.code == "unreadable", reviews.c.closed_at.is_(None)
+        )
+    ).first()
+    if there is None:
+        values = {"document": key, "state": "waiting", "code": "unreadable", "found": codec.fit(why, 250)}
+        connection.execute(insert(reviews).values(**values, email="", basis="", since=now))
+
+
 def _counts(row: Row[Any]) -> bool:
     """Rows that still say something: open ones, and flags that a person dismissed."""
     return row.closed_at is None or (row.state == "flagged" and row.choice == "dismiss")

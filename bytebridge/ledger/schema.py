@@ -1,6 +1,6 @@
 """The tables, once. Times are epoch seconds UTC, credits whole numbers, JSON is text written by us.
 
-`entries` is append-only: triggers, made by the first migration, refuse UPDATE and DELETE on every database.
+`entries` is append-only: triggers, made by the first migration, refuse UPDATE, DELETE and REPLACE on every database.
 """
 
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    ForeignKey,
     Index,
     Integer,
     MetaData,
@@ -21,7 +22,8 @@ from sqlalchemy.dialects import mysql
 metadata = MetaData()
 LongText = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 Id = BigInteger().with_variant(Integer(), "sqlite")
-MARIADB: Any = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_bin"}
+# without padding, or MariaDB takes "a" and "a " for one key
+MARIADB: Any = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_nopad_bin"}
 
 meta = Table(
     "meta",
@@ -156,6 +158,7 @@ notices = Table(
     Column("recipient", String(254), nullable=False),
     Column("ticket", String(90), nullable=False),
     Column("code", String(60), nullable=False),
+    Column("seq", BigInteger, nullable=False),  # the account's last entry that the code proves, 0 before any
     Column("state", String(10), nullable=False),
     Column("why", String(250), nullable=False, server_default=""),
     Column("cause", BigInteger, nullable=False),
@@ -180,7 +183,8 @@ notices = Table(
 write_backs = Table(
     "write_backs",
     metadata,
-    Column("entry", BigInteger, primary_key=True, autoincrement=False),
+    # the reference is what makes MariaDB refuse TRUNCATE on entries, which fires no trigger there
+    Column("entry", Id, ForeignKey("entries.id"), primary_key=True, autoincrement=False),
     Column("account", BigInteger, nullable=False),
     Column("event", Integer, nullable=False),  # 1: an agenda event too; 0: the balance only (quiet past)
     Column("state", String(10), nullable=False),  # pending | done | parked

@@ -1,66 +1,134 @@
-"""Proof that balances equal the entries and that no entry was altered, in constant memory."""
+"""Proof that balances equal the entries and that no entry was altered or removed, in constant memory."""
 
-import json
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, select
+import msgspec
+from sqlalchemy import Connection, and_, func, literal, or_, select
 
 from bytebridge.domain.derivation import recompute
 from bytebridge.domain.entry import GENESIS, chain
-from bytebridge.ledger.entries import walk
-from bytebridge.ledger.schema import entries
+from bytebridge.ledger import facts
+from bytebridge.ledger.entries import LAST, walk
+from bytebridge.ledger.schema import documents, entries, notices
 
 CODE = re.compile(r"\s*BB-(\d{1,18})-(\d{1,18})-([0-9A-F]{6})[0-9A-F]{2}\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """fault: None when whole, else the first altered entry and what is wrong with it."""
+    """entries, accounts: how many were found whole. fault: None when all are, else the first and what is wrong."""
 
     entries: int
     accounts: int
     fault: str | None
 
 
+@dataclass(slots=True)
+class _Chain:
+    """Where the walk stands: the last entry found whole, and the totals so far."""
+
+    account: int = -1
+    seq: int = 0
+    balance: int = 0
+    previous: str = GENESIS
+    entries: int = 0
+    accounts: int = 0
+    newest: tuple[int, str] = (0, "")
+
+
 def verify(connection: Connection) -> Proof:
-    """Recomputes every chain, balance and derivation."""
-    total = count = 0
-    account, seq, balance, previous = None, 0, 0, GENESIS
-    for row in walk(connection):
-        if row.account != account:
-            account, seq, balance, previous = row.account, 0, 0, GENESIS
-            count += 1
+    """Recomputes every chain, balance and derivation, then looks for entries that were cut off at an end."""
+    so_far = _Chain()
+    fault = next(_faults(walk(connection), so_far), None) or _cut_off(connection, so_far)
+    return Proof(so_far.entries, so_far.accounts, fault)
+
+
+def _faults(rows: Iterable[tuple[Any, ...]], so_far: _Chain) -> Iterator[str]:
+    """What is wrong with each entry, first account first; `so_far` follows the walk."""
+    account, seq, balance, previous, (newest, newest_hash) = -1, 0, 0, GENESIS, so_far.newest
+    for (
+        number, owner, position, document, revision, kind, credits, stated, was, happened, recorded, _, derivation, digest,
+    ) in rows:  # fmt: skip
+        if owner != account:
+            account, seq, balance, previous = owner, 0, 0, GENESIS
+            so_far.accounts += 1
         seq += 1
-        balance += row.credits
-        expected = chain(
-            previous,
-            row.account,
-            row.seq,
-            row.document,
-            row.revision,
-            row.kind,
-            row.credits,
-            row.balance,
-            row.was,
-            row.happened,
-            row.recorded,
-            row.derivation,
-        )
-        fault = None
-        if row.seq != seq:
-            fault = f"entry {seq} of account {account} is missing"
-        elif row.hash != expected:
-            fault = f"entry {row.id} (number {seq} of account {account}) was altered: its hash does not fit"
-        elif row.balance != balance:
-            fault = f"entry {row.id} of account {account} says balance {row.balance}, its entries add up to {balance}"
-        elif recompute(json.loads(row.derivation)) != row.was + row.credits:
-            fault = f"entry {row.id} ({row.document}) does not follow from its derivation"
-        if fault:
-            return Proof(total, count, fault)
-        previous = row.hash
-        total += 1
-    return Proof(total, count, None)
+        balance += credits
+        if position != seq:
+            yield f"entry {seq} of account {account} is missing"
+        if digest != chain(
+            previous, owner, position, document, revision, kind, credits, stated, was, happened, recorded, derivation
+        ):
+            yield f"entry {number} (number {seq} of account {account}) was altered: its hash does not fit"
+        if stated != balance:
+            yield f"entry {number} of account {account} says balance {stated}, its entries add up to {balance}"
+        if _worth(derivation) != was + credits:
+            yield f"entry {number} ({document}) does not follow from its derivation"
+        previous = digest
+        so_far.entries += 1
+        if number > newest:
+            newest, newest_hash = number, digest
+            so_far.newest = newest, newest_hash
+
+
+@lru_cache(maxsize=4096)
+def _worth(derivation: str) -> int | None:
+    """What the stored derivation gives [credits]; None when it gives nothing. Most are alike: few are computed."""
+    try:
+        return recompute(msgspec.json.decode(derivation))
+    except (msgspec.DecodeError, LookupError, TypeError, ValueError):
+        return None
+
+
+def _cut_off(connection: Connection, whole: _Chain) -> str | None:
+    """The end of a chain can be cut without a trace in the chain itself, but not in what else is kept of it."""
+    newest, digest = whole.newest
+    remembered = facts.get(connection, LAST).split()
+    if remembered and int(remembered[0]) > newest:
+        return f"entry {remembered[0]} is missing: it was the last one added"
+    if remembered != ([str(newest), digest] if newest else []):
+        return f"entry {newest} is not the one that was added last"
+    if whole.entries != newest:
+        return f"entry {_first_gap(connection)} is missing: entries are numbered without gaps"
+    return _letter_without_entry(connection) or _document_without_entry(connection)
+
+
+def _first_gap(connection: Connection) -> int:
+    later = entries.alias()
+    followed = select(literal(1)).where(later.c.id == entries.c.id + 1).exists()
+    first = connection.execute(select(entries.c.id).where(entries.c.id == 1)).scalar()
+    if first is None:
+        return 1
+    return int(connection.execute(select(func.min(entries.c.id)).where(~followed)).scalar_one()) + 1
+
+
+def _letter_without_entry(connection: Connection) -> str | None:
+    digits = func.substr(notices.c.code, func.length(notices.c.code) - 7, 6)
+    row = connection.execute(
+        select(notices.c.id, notices.c.account, notices.c.seq, notices.c.code)
+        .outerjoin(entries, and_(entries.c.account == notices.c.account, entries.c.seq == notices.c.seq))
+        .where(notices.c.seq > 0, or_(entries.c.id.is_(None), func.upper(func.substr(entries.c.hash, 1, 6)) != digits))
+        .order_by(notices.c.id)
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    return f"entry {row.seq} of account {row.account} is not the one that letter {row.id} ({row.code}) was written on"
+
+
+def _document_without_entry(connection: Connection) -> str | None:
+    posted = select(func.max(entries.c.revision)).where(entries.c.document == documents.c.key).scalar_subquery()
+    row = connection.execute(
+        select(documents.c.key, documents.c.revision)
+        .where(documents.c.revision > func.coalesce(posted, 0))
+        .order_by(documents.c.key)
+        .limit(1)
+    ).first()
+    return f"posting {row.revision} of document {row.key} is missing" if row is not None else None
 
 
 def check_receipt(connection: Connection, code: str) -> tuple[str, bool]:
@@ -70,39 +138,17 @@ def check_receipt(connection: Connection, code: str) -> tuple[str, bool]:
         return f"{code}: no receipt; one looks like BB-7-31-0A1B2C3D", False
     account, seq, digits = int(match.group(1)), int(match.group(2)), match.group(3).lower()
     if seq == 0:
-        return (
-            f"{code}: it was written before account {account} had any entry: nothing to prove",
-            digits == GENESIS[:6],
-        )
-    previous, balance, last = GENESIS, 0, 0
+        return f"{code}: it was written before account {account} had any entry: nothing to prove", digits == GENESIS[:6]
     rows = connection.execute(
         select(entries).where(entries.c.account == account, entries.c.seq <= seq).order_by(entries.c.seq)
     )
-    for row in rows:
-        balance += row.credits
-        last += 1
-        expected = chain(
-            previous,
-            row.account,
-            row.seq,
-            row.document,
-            row.revision,
-            row.kind,
-            row.credits,
-            row.balance,
-            row.was,
-            row.happened,
-            row.recorded,
-            row.derivation,
-        )
-        if row.seq != last or row.hash != expected or row.balance != balance:
-            return f"{code}: the history does not stand: entry {row.id} was altered", False
-        previous = row.hash
-    if last != seq:
+    last = _Chain()
+    found = [tuple(row) for row in rows]
+    fault = next(_faults(found, last), None)
+    if fault is not None:
+        return f"{code}: the history does not stand: {fault}", False
+    if len(found) != seq:
         return f"{code}: account {account} has no entry {seq}", False
-    if not previous.startswith(digits):
-        return (
-            f"{code}: entry {seq} of account {account} is another one than the letter was written on",
-            False,
-        )
-    return f"{code}: the history of account {account} up to entry {seq} stands, balance {balance}", True
+    if not found[-1][-1].startswith(digits):
+        return f"{code}: entry {seq} of account {account} is another one than the letter was written on", False
+    return f"{code}: the history of account {account} up to entry {seq} stands, balance {found[-1][7]}", True

@@ -68,7 +68,8 @@ def _fault(name: str, path: Path) -> str | None:
         return "no template has this name"
     try:
         loader = _beside_built_in(DictLoader({name: path.read_text("utf-8")}))
-        for language in LOCALES:
+        spoken = [language for language in LOCALES if name.startswith(f"{language}/")]
+        for language in spoken or LOCALES:
             for kind in NoticeKind:
                 for letter in samples(kind, language).values():
                     _rendered(letter, "UTC", loader)
@@ -80,26 +81,29 @@ def _fault(name: str, path: Path) -> str | None:
 def _described(error: BaseException) -> str:
     if isinstance(error, TemplateSyntaxError):
         return one_line(f"{error.name or 'template'}, line {error.lineno}: {error.message}")
-    return one_line(str(error) or type(error).__name__)
+    if isinstance(error, TemplateError):
+        return one_line(str(error))
+    return one_line(f"{type(error).__name__}: {error}")
 
 
 def _rendered(letter: Letter, zone: str, loader: BaseLoader) -> Rendered:
     values = values_of(letter, zone)
-    name = f"{values['language']}/{letter.kind.value}.j2"
-    plain = _environment(loader, values["language"], html=False).get_template(name)
-    formatted = _environment(loader, values["language"], html=True).get_template(name)
-    of_text = {**values, "layout": "letter.txt", "ui_file": "ui.txt"}
-    of_html = {**values, "layout": "letter.html", "ui_file": "ui.html"}
-    subject = "".join(plain.blocks["subject"](plain.new_context(of_text)))
-    rendered = Rendered(
-        one_line(typeset(subject.strip(), values["language"]), LONGEST_SUBJECT),
-        re.sub(r"\n{3,}", "\n\n", plain.render(of_text)).strip() + "\n",
-        formatted.render(of_html).strip() + "\n",
-    )
+    language = values["language"]
+    name = f"{language}/{letter.kind.value}.j2"
+
+    def laid_out(layout: str, parts: str, *, html: bool = False) -> str:
+        template = _environment(loader, language, html=html).get_template(name)
+        return template.render({**values, "layout": layout, "ui_file": parts}).strip()
+
+    subject = one_line(typeset(laid_out("subject.txt", "ui.txt"), language), LONGEST_SUBJECT)
+    text = re.sub(r"\n{3,}", "\n\n", laid_out("letter.txt", "ui.txt")) + "\n"
+    html = laid_out("letter.html", "ui.html", html=True) + "\n"
     # a reply is found again by its code alone: a letter without it might be sent twice
-    if not rendered.subject or letter.code not in rendered.text or letter.code not in rendered.html:
-        raise TemplateError(f"{name}: the letter has no subject or does not show its code")
-    return rendered
+    if letter.code not in text or letter.code not in html:
+        raise TemplateError(f"{name}: it does not show the letter's code")
+    if not subject or (letter.code and letter.code in subject):
+        raise TemplateError(f"{name}: it fills no subject, or ignores its layout")
+    return Rendered(subject, text, html)
 
 
 @lru_cache(maxsize=1)

@@ -75,7 +75,10 @@ class Mailer:
     def _context(self) -> ssl.SSLContext | None:
         if self._settings.security == "none":
             return None
-        context = ssl.create_default_context(cafile=self._settings.ca_file or None)
+        try:
+            context = ssl.create_default_context(cafile=self._settings.ca_file or None)
+        except OSError:
+            raise RemoteRefused(SYSTEM, "TLS", "smtp.ca_file holds no certificates that can be read") from None
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         return context
 
@@ -105,9 +108,10 @@ class Mailer:
         smtp.login(name, password)
 
     def _not_open(self, error: smtplib.SMTPException, smtp: smtplib.SMTP) -> RemoteError:
+        wants_tls = self._settings.security == "starttls"
         match error:
-            case smtplib.SMTPNotSupportedError() if self._settings.security == "starttls" and not smtp.has_extn("auth"):
-                why = "the server does not offer what smtp.security asks for: check it and smtp.port"
+            case smtplib.SMTPNotSupportedError() if wants_tls and not isinstance(smtp.sock, ssl.SSLSocket):
+                why = "the server does not offer STARTTLS: check smtp.security and smtp.port"
                 return RemoteRefused(SYSTEM, "STARTTLS", why)
             case smtplib.SMTPAuthenticationError():
                 return _not_logged_in(error.smtp_code)
@@ -151,22 +155,33 @@ class _Connection(smtplib.SMTP):
         self._host = host  # the name that STARTTLS checks the certificate against
         self.tls = tls
         self._at_once = security == "tls"
-        self._raw: socket.socket | None = None
+        self._handle: socket.socket | None = None
         self._aborted = False
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        self._raw = found = socket.create_connection((host, port), timeout)
+        found = socket.create_connection((host, port), timeout)
+        self._handle = found.dup()  # TLS detaches the socket it wraps; this one stays good for `abort`
         if self._at_once and self.tls is not None:
-            self._raw = found = self.tls.wrap_socket(found, server_hostname=host)
+            return self.tls.wrap_socket(found, server_hostname=host)
         return found
+
+    def getreply(self) -> tuple[int, bytes]:
+        reply = super().getreply()
+        if self._aborted:  # smtplib takes the beginning of a line that never ended for the whole of it
+            raise smtplib.SMTPServerDisconnected("given up")
+        return reply
+
+    def close(self) -> None:
+        super().close()
+        if self._handle is not None:
+            self._handle.close()
 
     def abort(self) -> None:
         """Ends the conversation from another thread: whoever waits for an answer finds the connection lost."""
-        for waiting in (self.sock, self._raw):
-            # it may just have been closed, or detached into its TLS wrapper
-            with contextlib.suppress(OSError):
-                if waiting is not None:
-                    waiting.shutdown(socket.SHUT_RDWR)
+        self._aborted = True
+        with contextlib.suppress(OSError):  # it may just have been closed
+            if self._handle is not None:
+                self._handle.shutdown(socket.SHUT_RDWR)
 
 
 def ascii_address(address: str) -> str:

@@ -40,7 +40,7 @@ def values_of(letter: Letter, zone: str) -> dict[str, Any]:
         "tone": "owed" if letter.balance_now < 0 else "low" if letter.balance_now < letter.threshold else "well",
         "offer": [_offer(offer, language) for offer in letter.offer],
         "one_pack": len(letter.offer) == 1 and letter.offer[0].quantity == 1,
-        "lasts": words.span(letter.lasts_days, language) if letter.lasts_days else "",
+        "lasts": _lasts(letter, language),
         "estimate": estimate,
         "estimate_kind": words.kind(letter.estimate_kind, language) if letter.estimate_kind else "",
         "quoted": letter.estimate_kind == "quote",
@@ -55,12 +55,18 @@ def values_of(letter: Letter, zone: str) -> dict[str, Any]:
 
 
 def _document(letter: Letter, language: str) -> str:
-    """`pedido 1042`: what it is and how the customer knows it; "" for what an administrator did."""
+    """`pedido 1042`: what it is and how the customer knows it; the account itself for what belongs to no document."""
     if letter.source == Source.ADMIN:
-        return ""
+        return words.say(language, "document.admin")
     rule = letter.movement.derivation.get("rule") if letter.movement else None
     what = "credit_note" if rule == "credit_note" else letter.source.value
     return f"{words.say(language, f'document.{what}')} {one_line(letter.document, LONGEST_CODE)}".strip()
+
+
+def _lasts(letter: Letter, language: str) -> str:
+    if letter.lasts_days is None or letter.balance_now <= 0:
+        return ""
+    return words.span(letter.lasts_days, language)
 
 
 def _movement(movement: Movement | None) -> dict[str, int]:

@@ -43,7 +43,7 @@ def render(
 
 def safe(text: str) -> str:
     """The text as one cell that no spreadsheet takes for a formula."""
-    return _FORMULA.sub(r"\1\2'\3", shown.printable(text))
+    return _FORMULA.sub(r"\1'\2\3", shown.printable(text))
 
 
 def _table(

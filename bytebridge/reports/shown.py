@@ -96,7 +96,7 @@ def forecast(statement: Statement, lasts: Range | None, figures: Figures) -> str
     if statement.closing == 0:
         return words["nothing_left"]
     if lasts is None:
-        return words["lasts_unknown"]
+        return words["lasts_unknown" if statement.until is None else "lasts_past"]
     return words["lasts"].format(span=figures.span(lasts))
 
 

@@ -164,7 +164,7 @@ class Reader:
         for row in self._client.batched("orders", fields, "reference", sorted(doubtful)):
             try:
                 back = self.state_of(wire.whole(row.get("current_state"))) == OrderState.BACK
-                due = wire.money(row.get("total_paid"))
+                due = Decimal(0) if back else wire.money(row.get("total_paid"))
                 owing[str(row.get("reference"))] += due - wire.money(row.get("total_paid_real"))
             except ValueError as error:
                 message = f"a row that cannot be read: {error}"

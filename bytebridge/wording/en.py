@@ -16,6 +16,7 @@ WORDS = {
     "document.shop": "order",
     "document.erp": "invoice",
     "document.credit_note": "credit note",
+    "document.admin": "account",
     "document.helpdesk": "ticket",
     "about": "about {span}",
     "between": "between {low} and {high}",

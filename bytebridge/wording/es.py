@@ -16,6 +16,7 @@ WORDS = {
     "document.shop": "pedido",
     "document.erp": "factura",
     "document.credit_note": "abono",
+    "document.admin": "cuenta",
     "document.helpdesk": "ticket",
     "about": "alrededor de {span}",
     "between": "entre {low} y {high}",

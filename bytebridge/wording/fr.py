@@ -16,6 +16,7 @@ WORDS = {
     "document.shop": "commande",
     "document.erp": "facture",
     "document.credit_note": "avoir",
+    "document.admin": "compte",
     "document.helpdesk": "ticket",
     "about": "environ {span}",
     "between": "entre {low} et {high}",

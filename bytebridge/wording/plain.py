@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:@]+@[^\s<>()\[\]\"',;:@]+")
 UNNAMELIKE = re.compile(r"[@/\\<>{}]|www\.|\w{3,}\.\w{2,}", re.IGNORECASE)
 UNLINKLIKE = re.compile(r"[\s\"'<>\\^`{|}]")
-LONGEST_NAME, LONGEST_TEXT, LONGEST_LINK = 60, 200, 2000
+LONGEST_NAME, LONGEST_TEXT, LONGEST_LINE, LONGEST_LINK = 60, 200, 500, 2000
+UNSEEN = 8  # of so many characters one at least is worth showing; the rest of a huge text is not even looked at
 
 
 def _shown(char: str) -> str:
@@ -20,14 +21,14 @@ def _shown(char: str) -> str:
 
 def one_line(text: str, longest: int = LONGEST_TEXT) -> str:
     """`text` on one line, cut to `longest`, without what cannot be seen and without e-mail addresses."""
-    shown = "".join(map(_shown, text[: longest * 8]))
+    shown = "".join(map(_shown, text[: longest * UNSEEN]))
     plain = " ".join(without_addresses(shown).split())
     return plain if len(plain) <= longest else plain[: longest - 1].rstrip() + "…"
 
 
 def lines(text: str) -> str:
     """Several lines, each without what cannot be seen; their spaces stay, since they may be a table."""
-    kept = (without_addresses("".join(map(_shown, line))).rstrip() for line in text.splitlines())
+    kept = (without_addresses("".join(map(_shown, line[:LONGEST_LINE]))).rstrip() for line in text.splitlines())
     return "\n".join(kept).strip("\n")
 
 
@@ -41,7 +42,8 @@ def person(name: str) -> str:
 
     An address would be shown, and a link in the name field is how shops are made to send other people's spam.
     """
-    return "" if UNNAMELIKE.search(name) else one_line(name, LONGEST_NAME)
+    beginning = name[: LONGEST_NAME * UNSEEN]
+    return "" if UNNAMELIKE.search(beginning) else one_line(beginning, LONGEST_NAME)
 
 
 def link(url: str) -> str:

@@ -10,7 +10,7 @@ from bytebridge.wording.sentences import LONGEST_REFERENCE, explain
 
 
 def steps(derivation: Mapping[str, Any], language: str = "en") -> list[str]:
-    """Each step from what was noted to the credits expected, one sentence each."""
+    """Each step from what was noted to the credits expected, one sentence each; none for a rule without words."""
     language = known(language)
     match derivation.get("rule"):
         case "blocks":
@@ -26,8 +26,10 @@ def steps(derivation: Mapping[str, Any], language: str = "en") -> list[str]:
             found = list(_credit_note(derivation, language))
         case "decided" | "opening" | "adjustment" | "merge":
             found = []
+        case _ if said := explain(derivation, language):
+            found = [said]
         case _:
-            found = [explain(derivation, language)]
+            return []
     return [*found, *_person(derivation, language), _total(derivation, language)]
 
 
@@ -68,5 +70,4 @@ def _person(derivation: Mapping[str, Any], language: str) -> Iterator[str]:
 
 
 def _total(derivation: Mapping[str, Any], language: str) -> str:
-    known_rule = "rule" in derivation
-    return say(language, "step.total", credits=signed(recompute(derivation) if known_rule else 0, language))
+    return say(language, "step.total", credits=signed(recompute(derivation), language))

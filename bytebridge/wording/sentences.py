@@ -171,7 +171,8 @@ def _by_packs(derivation: Derivation, language: str) -> str:
 def _by_a_person(derivation: Derivation, language: str, rule: str) -> str:
     why = one_line(str(derivation.get("reason") or ""))
     moved = recompute(derivation)
-    # a decision is about a price, which has no sign for the customer; the others add to the balance or take from it
-    shown = counted(abs(moved), language) if rule == "decided" else signed(moved, language)
+    # a price has no sign for the customer and an opening is a balance; the others add to one or take from it
+    price = {"decided": abs(moved), "opening": moved}.get(rule)
+    shown = signed(moved, language) if price is None else counted(price, language)
     key = f"{rule}.reason" if why and f"{rule}.reason" in TABLES[language] else rule
     return say(language, key, credits=shown, reason=why.removesuffix("."))

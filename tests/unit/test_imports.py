@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "notify.py": {"errors"},
     "monitor.py": {"errors", "metrics"},
     "status_server.py": {"errors", "logs", "monitor"},
-    "snapshot.py": {"domain", "metrics", "reports", *PARTS, *OPEN},
+    "snapshot.py": {"domain", "jobs", "metrics", "reports", *PARTS, *OPEN},
 }
 
 

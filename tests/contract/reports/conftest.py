@@ -3,8 +3,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import zlib
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -16,7 +18,10 @@ from bytebridge.reports import overview as overviews
 from bytebridge.reports.health import SourceHealth
 from bytebridge.reports.status import LowBalance, PastRun, Status
 
-HOSTILE = '=cmd|\'/C calc\'!A0 </script><img src=x onerror="alert(1)"> $x^{2 %s {{ 7*7 }} \u202egnp.exe\n\tЖ漢 & Söhne'
+HOSTILE = (
+    "=cmd|'/C calc'!A0 </script><img src=x onerror=\"alert(1)\"> $x^{2 %s {{ 7*7 }} "
+    "\u202egnp.exe\n\tЖ漢 & Söhne " + "W" * 120
+)
 
 
 def at(year, month, day, hour=10):
@@ -29,11 +34,24 @@ def packs(units, credits, back=0):
 
 
 def blocks(kind, minutes):
-    return {"rule": "blocks", "kind": kind, "minutes": minutes, "block": 15, "minimum": 15 if kind == "consultation" else 45}
+    return {
+        "rule": "blocks",
+        "kind": kind,
+        "minutes": minutes,
+        "block": 15,
+        "minimum": 15 if kind == "consultation" else 45,
+    }
 
 
+TEN_YEARS_AGO = at(2016, 1, 1)
 MOVEMENTS = [
-    ("opening:old@example.com", "opening", 45, at(2025, 9, 1), {"rule": "opening", "credits": 45, "reason": "", "by": "root"}),
+    (
+        "opening:old@example.com",
+        "opening",
+        45,
+        at(2025, 9, 1),
+        {"rule": "opening", "credits": 45, "reason": "", "by": "root"},
+    ),
     ("shop:1042", "grant", 120, at(2025, 9, 14), packs(2, 60)),
     ("helpdesk:t1", "debit", -30, at(2025, 9, 20), blocks("consultation", 16)),
     ("helpdesk:t2", "debit", -60, at(2025, 10, 11), blocks("intervention", 46)),
@@ -42,7 +60,13 @@ MOVEMENTS = [
     ("helpdesk:t4", "debit", -1195, at(2026, 1, 14), {"rule": "noted", "kind": "quote", "noted": 1195, "minutes": 75}),
     ("helpdesk:t2", "correction", -15, at(2026, 1, 20), blocks("intervention", 61)),
     ("shop:1042", "refund", -60, at(2026, 2, 2), packs(2, 60, 1)),
-    ("adjustment:3", "adjustment", 5, at(2026, 2, 27), {"rule": "adjustment", "credits": 5, "reason": "Cortesía a luis@example.com", "by": "root"}),
+    (
+        "adjustment:3",
+        "adjustment",
+        5,
+        at(2026, 2, 27),
+        {"rule": "adjustment", "credits": 5, "reason": "Cortesía a luis@example.com", "by": "root"},
+    ),
     ("shop:1187", "grant", 120, at(2026, 3, 4), packs(1, 120)),
     ("helpdesk:t5", "debit", 0, at(2026, 3, 6), {"rule": "module", "kind": "module", "until": at(2026, 9, 1)}),
 ]
@@ -68,19 +92,26 @@ def book(movements):
     return entries
 
 
-def statement(movements=MOVEMENTS, name="Gestoría Ñandú, S.L.", emails=("ana@example.com", "luis@example.com"), since=None, until=None, codes=CODES):
+def statement(
+    movements=MOVEMENTS,
+    name="Gestoría Ñandú, S.L.",
+    emails=("ana@example.com", "luis@example.com"),
+    since=None,
+    until=None,
+    codes=CODES,
+):
     return make(7, emails, name, book(movements), codes, since, until)
 
 
-def long_history(count):
-    """Movements over ten years, three tickets to a purchase."""
-    movements, when = [], at(2016, 1, 1)
+def long_history(count, when=TEN_YEARS_AGO, apart=31_000):
+    """Movements from `when` on, `apart` [s], three tickets to a purchase."""
+    movements = []
     for number in range(count):
-        when += 31_000
+        when += apart
         if number % 4 == 0:
             movements.append((f"shop:{number}", "grant", 120, when, packs(1, 120)))
         else:
-            movements.append((f"helpdesk:{number}", "debit", -45, when, blocks("intervention", 1 + number % 45)))
+            movements.append((f"helpdesk:{number}", "debit", -30, when, blocks("consultation", 16 + number % 15)))
     return movements
 
 
@@ -92,8 +123,16 @@ STATEMENTS = {
     "nothing in the window": statement(since=at(2026, 5, 1, 0)),
     "below zero": statement(MOVEMENTS[2:4], emails=("ana@example.com",), name=""),
     "hostile": statement(
-        [("helpdesk:t1", "debit", -30, at(2026, 1, 1), blocks("consultation", 16)),
-         ("adjustment:1", "adjustment", 7, at(2026, 1, 2), {"rule": "adjustment", "credits": 7, "reason": HOSTILE, "by": HOSTILE})],
+        [
+            ("helpdesk:t1", "debit", -30, at(2026, 1, 1), blocks("consultation", 16)),
+            (
+                "adjustment:1",
+                "adjustment",
+                7,
+                at(2026, 1, 2),
+                {"rule": "adjustment", "credits": 7, "reason": HOSTILE, "by": HOSTILE},
+            ),
+        ],
         name=HOSTILE,
         codes={"helpdesk:t1": HOSTILE},
     ),
@@ -120,13 +159,24 @@ def firm_report():
     names = {7: "Gestoría Ñandú, S.L.", 8: HOSTILE}
     firm = overviews.Firm(
         names,
-        (overviews.ReviewItem(5, "ticket KXB-QWERT-482", HOSTILE, -15, "waiting", at(2026, 3, 29), lacks_minutes=True),),
+        (
+            overviews.ReviewItem(
+                5, "ticket KXB-QWERT-482", HOSTILE, -15, "waiting", at(2026, 3, 29), lacks_minutes=True
+            ),
+        ),
         (overviews.NoticeCount("balance", 120, 3, 4), overviews.NoticeCount("taken_back", 2, 0, 0)),
-        (SourceHealth("shop", at(2026, 4, 1), 60, 300), SourceHealth("helpdesk", None, 9000, 60, "helpdesk: no answer in time")),
+        (
+            SourceHealth("shop", at(2026, 4, 1), 60, 300),
+            SourceHealth("helpdesk", None, 9000, 60, "helpdesk: no answer in time"),
+        ),
     )
-    entries = [(7, entry) for entry in book(MOVEMENTS)] + [(8, entry) for entry in book(long_history(400))]
+    entries = [(7, entry) for entry in book(MOVEMENTS)] + [
+        (8, entry) for entry in book(long_history(200, at(2026, 1, 20), 30_000))
+    ]
     prices = {"SERVDOLIA60": Decimal("72.60"), "SERVDOLIA120": Decimal("145.20")}
-    return overviews.overview(entries, firm, lambda reference, _: prices.get(reference), at(2026, 4, 1), "Europe/Madrid")
+    return overviews.overview(
+        entries, firm, lambda reference, _: prices.get(reference), at(2026, 4, 1), "Europe/Madrid"
+    )
 
 
 @pytest.fixture
@@ -143,9 +193,15 @@ def status():
         waiting=2,
         flagged=1,
         oldest_review=at(2026, 3, 20),
-        runs=(PastRun(812, "poll shop", at(2026, 4, 1, 9), at(2026, 4, 1, 10), "ok", 3), PastRun(811, "poll erp", at(2026, 4, 1, 8), None, "open")),
+        runs=(
+            PastRun(812, "poll shop", at(2026, 4, 1, 9), at(2026, 4, 1, 10), "ok", 3),
+            PastRun(811, "poll erp", at(2026, 4, 1, 8), None, "open"),
+        ),
         low=(LowBalance(8, HOSTILE, -120, 30), LowBalance(7, "Ana", 5, 30, (1, 3))),
     )
+
+
+ESCAPES = {b"r": b"\r", b"n": b"\n", b"t": b"\t"}
 
 
 class Pdf:
@@ -183,8 +239,7 @@ class Pdf:
             if found[1]:
                 font = fonts[found[1]]
                 continue
-            escapes = {b"\\r": b"\r", b"\\n": b"\n", b"\\t": b"\t"}
-            raw = re.sub(rb"\\(.)", lambda one: escapes.get(one[0], one[1]), found[2], flags=re.DOTALL)
+            raw = re.sub(rb"\\(.)", lambda one: ESCAPES.get(one[1], one[1]), found[2], flags=re.DOTALL)
             glyphs = [int.from_bytes(raw[place : place + 2], "big") for place in range(0, len(raw), 2)]
             pieces.append("".join(font[glyph] for glyph in glyphs))
         return pieces
@@ -240,12 +295,32 @@ class Browser:
     def __init__(self, program, folder):
         self._program, self._folder = program, folder
 
-    def run(self, *arguments):
+    @contextmanager
+    def started(self, *arguments):
+        """A running browser, ended with all its helpers."""
         command = [
-            self._program, "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-            "--disable-background-networking", f"--user-data-dir={self._folder / 'profile'}", *arguments,
+            self._program,
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            f"--user-data-dir={self._folder / 'profile'}",
+            *arguments,
         ]
-        return subprocess.run(command, capture_output=True, check=True, timeout=90).stdout.decode()
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
+        with process:
+            try:
+                yield process
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def run(self, *arguments):
+        with self.started(*arguments) as process:
+            out, _ = process.communicate(timeout=90)
+            assert process.returncode == 0
+        return out.decode()
 
     def measure(self, page, width, *, dark=False):
         """What a reader with a window of that width gets; the page is not touched, it stands in a frame."""

@@ -8,7 +8,11 @@ revision = "0001"
 down_revision = None
 
 SAY = "entries are never changed or deleted"
-NEW_ROW = "EXISTS (SELECT 1 FROM entries WHERE id = NEW.id OR (account = NEW.account AND seq = NEW.seq))"
+PG_BODY = f"$$ BEGIN RAISE EXCEPTION '{SAY}'; END $$"
+CLASH = (
+    "EXISTS (SELECT 1 FROM entries WHERE id = NEW.id OR (account = NEW.account AND seq = NEW.seq)"
+    " OR (document = NEW.document AND revision = NEW.revision AND account = NEW.account))"
+)
 
 
 def _sqlite(name: str, when: str) -> str:
@@ -21,7 +25,7 @@ def _mariadb(name: str, when: str) -> str:
 
 
 def _postgresql(name: str, when: str, each: str) -> str:
-    return f"CREATE TRIGGER {name} BEFORE {when} ON entries FOR EACH {each} EXECUTE FUNCTION entries_refuse()"
+    return f"CREATE OR REPLACE TRIGGER {name} BEFORE {when} ON entries FOR EACH {each} EXECUTE FUNCTION entries_refuse()"
 
 
 TRIGGERS = {
@@ -29,11 +33,10 @@ TRIGGERS = {
         _sqlite("entries_no_update", "UPDATE ON entries"),
         _sqlite("entries_no_delete", "DELETE ON entries"),
         # INSERT OR REPLACE deletes a row without firing the trigger above
-        _sqlite("entries_no_replace", f"INSERT ON entries WHEN {NEW_ROW}"),
+        _sqlite("entries_no_replace", f"INSERT ON entries WHEN {CLASH}"),
     ],
     "postgresql": [
-        "CREATE FUNCTION entries_refuse() RETURNS trigger LANGUAGE plpgsql AS "  # noqa: ISC003
-        + f"$$ BEGIN RAISE EXCEPTION '{SAY}'; END $$",
+        f"CREATE OR REPLACE FUNCTION entries_refuse() RETURNS trigger LANGUAGE plpgsql AS {PG_BODY}",
         _postgresql("entries_no_change", "UPDATE OR DELETE", "ROW"),
         _postgresql("entries_no_truncate", "TRUNCATE", "STATEMENT"),
     ],
@@ -54,7 +57,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
+        mysql_collate="utf8mb4_nopad_bin",
         mysql_engine="InnoDB",
         if_not_exists=True,
     )
@@ -69,7 +72,7 @@ def upgrade() -> None:
         sa.Column("by", sa.String(length=100), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
+        mysql_collate="utf8mb4_nopad_bin",
         mysql_engine="InnoDB",
         if_not_exists=True,
     )
@@ -101,7 +104,7 @@ def upgrade() -> None:
         sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("key"),
         mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
+        mysql_collate="utf8mb4_nopad_bin",
         mysql_engine="InnoDB",
         if_not_exists=True,
     )
@@ -133,7 +136,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("account", "seq", name="entries_account_seq"),
         sa.UniqueConstraint("document", "revision", "account", name="entries_document_revision"),
         mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
+        mysql_collate="utf8mb4_nopad_bin",
         mysql_engine="InnoDB",
         sqlite_autoincrement=True,
         if_not_exists=True,
@@ -146,7 +149,7 @@ def upgrade() -> None:
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
         mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
+        mysql_collate="utf8mb4_nopad_bin",
         mysql_engine="InnoDB",
         if_not_exists=True,
     )
@@ -156,7 +159,7 @@ def upgrade() -> None:
         sa.Column("value", sa.String(length=200), nullable=False),
         sa.PrimaryKeyConstraint("name"),
         mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
+        mysql_collate="utf8mb4_nopad_bin",
         mysql_engine="InnoDB",
         if_not_exists=True,
     )
@@ -169,7 +172,7 @@ def upgrade() -> None:
         sa.Column("ends", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("document", "reference"),
         mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
+        mysql_collate="utf8mb4_nopad_bin",
         mysql_engine="InnoDB",
         if_not_exists=True,
     )
@@ -185,6 +188,7 @@ def upgrade() -> None:
         sa.Column("recipient", sa.String(length=254), nullable=False),
         sa.Column("ticket", sa.String(length=90), nullable=False),
         sa.Column("code", sa.String(length=60), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
         sa.Column("why", sa.String(length=250), server_default="", nullable=False),
         sa.Column("cause", sa.BigInteger(), nullable=False),
@@ -214,7 +218,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("kind", "document", "revision", "channel", "account", name="notices_once"),
         mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
+        mysql_collate="utf8mb4_nopad_bin",
         mysql_engine="InnoDB",
         if_not_exists=True,
     )
@@ -241,7 +245,7 @@ def upgrade() -> None:
         sa.Column("noted", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
+        mysql_collate="utf8mb4_nopad_bin",
         mysql_engine="InnoDB",
         if_not_exists=True,
     )
@@ -262,7 +266,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
         mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
+        mysql_collate="utf8mb4_nopad_bin",
         mysql_engine="InnoDB",
         sqlite_autoincrement=True,
         if_not_exists=True,
@@ -279,13 +283,13 @@ def upgrade() -> None:
         sa.Column("finished", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("source"),
         mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
+        mysql_collate="utf8mb4_nopad_bin",
         mysql_engine="InnoDB",
         if_not_exists=True,
     )
     op.create_table(
         "write_backs",
-        sa.Column("entry", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("entry", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=False, nullable=False),
         sa.Column("account", sa.BigInteger(), nullable=False),
         sa.Column("event", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
@@ -293,8 +297,9 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("due", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("entry"),
+        sa.ForeignKeyConstraint(["entry"], ["entries.id"]),
         mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_bin",
+        mysql_collate="utf8mb4_nopad_bin",
         mysql_engine="InnoDB",
         if_not_exists=True,
     )

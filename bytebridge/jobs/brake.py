@@ -1,0 +1,137 @@
+"""The brake: a pass that would move far more than this firm ever saw posts nothing and waits for a person.
+
+A shop restored from a backup, a lost right, a renamed state or a changed tariff looks like hundreds of refunds or
+charges at once. The limits are learnt from the ledger, never below the floors.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bytebridge.domain.model import Credits, Source
+from bytebridge.domain.settlement import Outcome
+from bytebridge.errors import Refused
+from bytebridge.jobs.book import Run
+from bytebridge.jobs.context import Context
+from bytebridge.ledger import entries, facts, runs
+from bytebridge.ledger.engine import Connection
+from bytebridge.logs import log
+
+FLOOR_CHARGED = 3_000  # credits a pass may charge whatever the history says: 50 hours of work
+FLOOR_TAKEN_BACK = 1_200  # credits a pass may take back: ten of the larger packs
+TIMES = 3  # the busiest day so far
+DAY_S = 86_400
+FACT = "brake"
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a pass would move out of balances [credits, positive] over how many documents."""
+
+    documents: int = 0
+    charged: int = 0
+    taken_back: int = 0
+
+
+class Braked(Refused):
+    """Nothing was posted; `reconcile --confirm RUN` lets it through."""
+
+
+def load_of(outcomes: Sequence[Outcome]) -> Load:
+    charged = taken_back = 0
+    moving = [outcome for outcome in outcomes if outcome.postings]
+    for outcome in moving:
+        net = sum(posting.credits for posting in outcome.postings)
+        if outcome.key.startswith(Source.HELPDESK):
+            charged += max(0, -net)
+        else:
+            taken_back += max(0, -net)
+    return Load(len(moving), charged, taken_back)
+
+
+def limits(connection: Connection, since_last_s: int) -> tuple[int, int]:
+    """Most credits a pass may charge and take back: the busiest day so far, three times, for each day not read."""
+    charged, taken_back = entries.busiest_day(connection)
+    days = max(1, -(-since_last_s // DAY_S))
+    return max(FLOOR_CHARGED, TIMES * charged * days), max(FLOOR_TAKEN_BACK, TIMES * taken_back * days)
+
+
+def check(load: Load, source: Source, context: Context, run: Run) -> None:
+    """Braked when the load is far beyond anything seen; recorded as a run that `--confirm` can name."""
+    if load.charged <= FLOOR_CHARGED and load.taken_back <= FLOOR_TAKEN_BACK:
+        _release(source, context)
+        return
+    with context.store.read() as connection:
+        if entries.is_empty(connection):
+            return
+        read = runs.reading(connection, source).begun or context.now()
+        most_charged, most_back = limits(connection, context.now() - read)
+    over_charged = load.charged > max(most_charged, context.allowed)
+    over_back = load.taken_back > max(most_back, context.allowed)
+    if not over_charged and not over_back:
+        _release(source, context)
+        return
+    limit = most_charged if over_charged else most_back
+    moved = load.charged if over_charged else load.taken_back
+    word = "charge" if over_charged else "take back"
+    number = _pull(load, source, context, run)
+    why = f"{source} would {word} {moved} credits over {load.documents} documents, far more than ever ({limit})"
+    raise Braked(f"{why}: nothing was posted; look at the source, then `bytebridge reconcile --confirm {number}`")
+
+
+def _pull(load: Load, source: Source, context: Context, run: Run) -> int:
+    """The number of the run that records it; pulled once, said once, however often the source is read."""
+
+    def work(connection: Connection) -> tuple[int, bool]:
+        present = facts.get(connection, FACT)
+        if present.startswith(f"{source}:"):
+            return int(present.split(":")[1]), False
+        number = run.take_number(connection)
+        figures = {
+            "source": source.value,
+            "charged": load.charged,
+            "taken_back": load.taken_back,
+            "documents": load.documents,
+        }
+        runs.finish(connection, number, "braked", figures, context.now())
+        facts.put(connection, FACT, f"{source}:{number}")
+        return number, True
+
+    number, fresh = context.store.transact(work)
+    if fresh:
+        log(
+            "brake_pulled",
+            documents=load.documents,
+            credits=max(load.charged, load.taken_back),
+            limit=max(FLOOR_CHARGED, FLOOR_TAKEN_BACK),
+            why=f"run {number}",
+        )
+    return number
+
+
+def _release(source: Source, context: Context) -> None:
+    """What was held back is gone from the source, or was let through."""
+
+    def work(connection: Connection) -> None:
+        if facts.get(connection, FACT).startswith(f"{source}:"):
+            facts.put(connection, FACT, "")
+
+    with context.store.read() as connection:
+        pulled = facts.get(connection, FACT).startswith(f"{source}:")
+    if pulled:
+        context.store.transact(work)
+
+
+def confirmed_load(connection: Connection, number: int) -> tuple[Source, Credits]:
+    """Source and credits that a braked run wanted to move; Refused when it is no braked run."""
+    run = runs.get(connection, number)
+    if run is None or run["result"] != "braked":
+        raise Refused(f"run {number} was not held by the brake: see `bytebridge runs list`")
+    figures = run["figures"]
+    return Source(figures["source"]), Credits(max(figures["charged"], figures["taken_back"]))
+
+
+def standing(connection: Connection) -> str:
+    """Why nothing moves, or empty."""
+    present = facts.get(connection, FACT)
+    source, _, number = present.partition(":")
+    return f"{source}: run {number} waits for `reconcile --confirm {number}`" if present else ""

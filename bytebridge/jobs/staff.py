@@ -1,0 +1,114 @@
+"""The firm's side: an internal note in a ticket that waits for review, and the weekly digest of what waits."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from bytebridge.domain.model import Instant
+from bytebridge.domain.reviews import cure, sentence
+from bytebridge.errors import OutcomeUnknown, RemoteRejected, RemoteUnavailable
+from bytebridge.jobs.context import Context
+from bytebridge.jobs.labels import labels
+from bytebridge.jobs.office_hours import next_open
+from bytebridge.ledger import documents, facts, outbox, reviews
+from bytebridge.ledger.reviews import Review
+from bytebridge.logs import log
+from bytebridge.notices import mail
+from bytebridge.notices.render import Rendered
+from bytebridge.wording.missing import note
+
+NOTES_A_PASS = 20
+DIGEST = "digest"  # the week last told, as a fact of the store
+
+
+def note_reviews(context: Context) -> int:
+    """Says once in each ticket that waits what it lacks; looked for before it is written, as with every message."""
+    desk = context.desk
+    if desk is None or not context.settings.helpdesk.note_reviews or not _may_write(context):
+        return 0
+    done = 0
+    with context.store.read() as connection:
+        waiting = reviews.to_note(connection, NOTES_A_PASS)
+    for review in waiting:
+        if context.stopping():
+            break
+        try:
+            done += _note(review, context)
+        except (RemoteUnavailable, OutcomeUnknown) as error:
+            # noted stays open: the next pass looks for the code first
+            log("remote_unavailable", operation=error.operation, error=error.message, retry_after_s=None)
+            break
+    return done
+
+
+def _may_write(context: Context) -> bool:
+    with context.store.read() as connection:
+        held = outbox.is_held(connection)
+    return bool(context.settings.helpdesk.message_api_key.get_secret_value()) and not held
+
+
+def _note(review: Review, context: Context) -> bool:
+    desk = context.desk
+    assert desk is not None
+    ticket = review.document.partition(":")[2]
+    with context.store.read() as connection:
+        stored = documents.get(connection, review.document)
+    wrote = False
+    if stored is not None and stored.dated >= context.policy.quiet_before:
+        code = f"BB-R{review.id}"
+        try:
+            if not desk.find(ticket, code):
+                desk.post(ticket, note(review.code, context.settings.notices.language, code), kind="note")
+                wrote = True
+        except RemoteRejected:
+            wrote = False  # a closed ticket takes no note: the list shows it all the same
+    context.store.transact(lambda connection: reviews.noted(connection, review, context.now()))
+    return wrote
+
+
+def digest(context: Context) -> bool:
+    """Mails the staff, once a week in office hours, what waits for a person; nothing when nothing does."""
+    staff, now = context.settings.notices.staff, context.now()
+    if not staff or context.mailer is None:
+        return False
+    letters = context.settings.notices
+    if next_open(now, letters.office_hours, letters.time_zone) > now:
+        return False
+    week = datetime.fromtimestamp(now, ZoneInfo(letters.time_zone)).strftime("%G-W%V")
+    with context.store.read() as connection:
+        told = facts.get(connection, DIGEST)
+        items = reviews.open_items(connection, "waiting")
+        failed = outbox.listed(connection, state="failed")
+        names = labels(connection, [item.document for item in items])
+    if told == week or not (items or failed):
+        return False
+    lines = [f"{names[item.document]}: {sentence(item.code, item.found)} → {cure(item.code)}" for item in items]
+    lines += [f"letter {notice.id} ({notice.kind}) was not delivered: {notice.why}" for notice in failed]
+    # told first: a digest lost in a crash is less than one told twice
+    context.store.transact(lambda connection: facts.put(connection, DIGEST, week))
+    try:
+        _send_digest(context, staff, week, lines, now)
+    except (RemoteUnavailable, RemoteRejected) as error:
+        log("remote_unavailable", operation=error.operation, error=error.message, retry_after_s=None)
+        context.store.transact(lambda connection: facts.put(connection, DIGEST, told))
+        return False
+    return True
+
+
+def _send_digest(context: Context, staff: str, week: str, lines: list[str], now: Instant) -> None:
+    assert context.mailer is not None
+    sender = context.settings.notices.from_
+    text = "\n".join(lines) + "\n\nbytebridge review list\n"
+    html = "<ul>" + "".join(f"<li>{_escaped(line)}</li>" for line in lines) + "</ul>"
+    subject = f"bytebridge {week}: {len(lines)} to look at"
+    raw = mail.build(
+        Rendered(subject, text, html),
+        sender=sender,
+        recipient=staff,
+        message_id=f"<digest.{week}.{now}@{sender.rpartition('@')[2]}>",
+        date=now,
+    )
+    context.mailer.send(raw, sender, staff)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
