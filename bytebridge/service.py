@@ -102,10 +102,11 @@ def connect(
     observe: Observe = _ignore,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], Instant] = clock,
+    monotonic: Callable[[], float] = time.monotonic,
     knows: Callable[[str], bool] = bool,
 ) -> dict[Source, Connector]:
     """A connector for each of these sources that this firm has. knows: False for a reference doctor should name."""
-    tools: dict[str, Any] = {"observe": observe, "sleep": sleep, "monotonic": time.monotonic, "now": now}
+    tools: dict[str, Any] = {"observe": observe, "sleep": sleep, "monotonic": monotonic, "now": now}
     found: dict[Source, Connector] = {}
     for source in ORDER:
         if source not in sources:
@@ -134,10 +135,11 @@ def build(
     observe: Observe = _ignore,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], Instant] = clock,
+    monotonic: Callable[[], float] = time.monotonic,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Context:
     """Everything the jobs work with."""
-    connectors = connect(settings, sources, observe=observe, sleep=sleep, now=now)
+    connectors = connect(settings, sources, observe=observe, sleep=sleep, now=now, monotonic=monotonic)
     rules = rules_of(settings)
     return Context(
         store=store,

@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import canary
+from bytebridge.ledger import accounts, outbox
+from bytebridge.ledger.engine import Store
 from bytebridge.sandbox.dolibarr import Dolibarr
 from bytebridge.sandbox.liveagent import LiveAgent
 from bytebridge.sandbox.mail import MailServer
@@ -124,6 +126,8 @@ class World:
         self.desk.agent(AGENT, "Créditos")
         for reference in ("SERVDOLIA60", "SERVDOLIA120"):
             self.erp.product(reference)
+        # an ERP without any invoice looks like one whose key may see none
+        self.erp.invoice(self.erp.customer("Elm Electrics", "elm@example.com"), [("SERVDOLIA60", 1, 60)])
         self.configure()
         return self
 
@@ -158,7 +162,8 @@ class World:
 
     def environment(self, **more):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("BYTEBRIDGE_")}
-        clock = {"PYTHONPATH": str(AHEAD), "BYTEBRIDGE_TEST_AHEAD": str(self.ahead)}
+        path = os.pathsep.join(filter(None, (str(AHEAD), os.environ.get("PYTHONPATH"))))
+        clock = {"PYTHONPATH": path, "BYTEBRIDGE_TEST_AHEAD": str(self.ahead)}
         given = {**kept, **canary.environment(self.planted), **clock, **more}
         return {name: value for name, value in given.items() if value is not None}
 
@@ -200,18 +205,28 @@ class World:
     def settle(self, passes=6):
         """Passes, each some time after the other, until nothing waits any more."""
         for _ in range(passes):
-            done = self.poll()
-            if not self.waiting() and not done["posted"]:
+            self.poll()
+            if not self.waiting():
                 return
             self.pass_time(3600)
         raise AssertionError(self.waiting())
 
+    @contextmanager
+    def ledger(self):
+        """The store as it lies on the disk, read without starting a program."""
+        store = Store(f"sqlite:///{self.database}", read_only=True)
+        with store.read() as connection:
+            yield connection
+        store.close()
+
     def waiting(self):
-        listed = self.show("notices", "list")["notices"]
-        return [letter for letter in listed if letter["state"] in ("pending", "sending", "unknown")]
+        with self.ledger() as connection:
+            states = ("pending", "sending", "unknown")
+            return [letter for letter in outbox.listed(connection) if letter.state in states]
 
     def balances(self):
-        return {one["emails"][0]: one["balance"] for one in self.show("accounts", "list")["accounts"]}
+        with self.ledger() as connection:
+            return {one.emails[0]: int(one.balance) for one in accounts.summaries(connection) if one.emails}
 
     def daemon(self, **environment):
         daemon = Daemon(self, self.start("run", **environment))

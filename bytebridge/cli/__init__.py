@@ -1,6 +1,7 @@
 """The `bytebridge` command: one module per group, imported when it is asked for."""
 
 import importlib
+import json
 import sys
 from typing import Any
 
@@ -63,21 +64,29 @@ def cli(ctx: click.Context, config: str | None) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """The command's entry: errors become one sentence on standard error and an exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        code: Any = cli.main(args=arguments, standalone_mode=False)
+        code: Any = cli.main(args=given, standalone_mode=False)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
     except SettingsError as error:
-        for line in error.problems:
-            click.echo(f"bytebridge: {line}", err=True)
+        _say(error.problems, given)
         sys.exit(2)
     except BytebridgeError as error:
-        click.echo(f"bytebridge: {error}", err=True)
+        _say([str(error)], given)
         sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _say(sentences: list[str], given: list[str]) -> None:
+    """On standard error for people; who asked for JSON gets a document too."""
+    if "--json" in given or "--format json" in " ".join(given).replace("=", " "):
+        click.echo(json.dumps({"error": "; ".join(sentences)}, ensure_ascii=False, indent=2))
+    for sentence in sentences:
+        click.echo(f"bytebridge: {sentence}", err=True)

@@ -1,12 +1,11 @@
 """`balance` and `statement`."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
-from bytebridge.cli.shared import iso, json_option, moment, settings_of, show_json
+from bytebridge.cli.shared import iso, json_option, moment, settings_of, show_json, write_file
 
 
 def summary_json(summary: Any, threshold: int) -> dict[str, Any]:
@@ -24,14 +23,6 @@ def summary_json(summary: Any, threshold: int) -> dict[str, Any]:
     }
 
 
-def _missing(email: str, *, as_json: bool) -> int:
-    if as_json:
-        show_json({"error": f"no account for {email}"})
-    else:
-        click.echo(f"bytebridge: no account for {email}", err=True)
-    return 1
-
-
 @click.command("balance")
 @click.argument("email")
 @click.option("--at", metavar="DAY", help="As it was on a day (included).")
@@ -47,9 +38,7 @@ def balance_command(ctx: click.Context, email: str, at: str | None, known_at: st
     zone = settings.notices.time_zone
     store = open_store(settings, write=False)
     with store.read() as connection:
-        root = accounts.find(connection, email, clock())
-        if root is None:
-            return _missing(email, as_json=as_json)
+        root = accounts.get(connection, email, clock())
         summary = accounts.summary_at(connection, root, moment(at, zone, end=True), moment(known_at, zone, end=True))
     store.close()
     shown = summary_json(summary, settings.notices.low_balance)
@@ -99,15 +88,12 @@ def statement_command(
     fmt = "json" if as_json else fmt
     store = open_store(settings, write=False)
     with store.read() as connection:
-        root = accounts.find(connection, email, clock())
-        if root is None:
-            return _missing(email, as_json=fmt == "json")
+        root = accounts.get(connection, email, clock())
         window = statements.Window(moment(since, zone), moment(until, zone, end=True), moment(known_at, zone, end=True))
         content = statements.render(connection, root, window, fmt, language, settings, clock())
     store.close()
     if output:
-        Path(output).write_bytes(content)
-        click.echo(f"written: {output}", err=True)
+        write_file(output, content)
     else:
         sys.stdout.buffer.write(content)
     return 0

@@ -12,7 +12,7 @@ def notices_command() -> None:
     """Letters: what was and will be told to whom."""
 
 
-def _shown(notice: Any) -> dict[str, Any]:
+def _shown(notice: Any, label: str) -> dict[str, Any]:
     return {
         "id": notice.id,
         "account": notice.account or None,
@@ -22,7 +22,7 @@ def _shown(notice: Any) -> dict[str, Any]:
         "state": notice.state,
         "created_at": iso(notice.created_at),
         "sent_at": iso(notice.sent_at),
-        "document": notice.document,
+        "document": label,
         "code": notice.code,
         "why": notice.why or None,
         "attempts": notice.attempts,
@@ -36,12 +36,15 @@ def _shown(notice: Any) -> dict[str, Any]:
 @click.pass_context
 def list_(ctx: click.Context, state: str | None, account: str | None, *, as_json: bool) -> None:
     """All letters, oldest first."""
+    from bytebridge.jobs.labels import labels
     from bytebridge.ledger import accounts, outbox
     from bytebridge.service import clock
 
     with reading(ctx) as store, store.read() as connection:
         root = accounts.get(connection, account, clock()) if account else None
-        shown = [_shown(notice) for notice in outbox.listed(connection, account=root, state=state)]
+        listed = outbox.listed(connection, account=root, state=state)
+        names = labels(connection, [notice.document for notice in listed])
+    shown = [_shown(notice, names[notice.document]) for notice in listed]
     if as_json:
         show_json({"notices": shown})
         return
@@ -68,13 +71,15 @@ def list_(ctx: click.Context, state: str | None, account: str | None, *, as_json
 def show(ctx: click.Context, number: int, *, as_json: bool) -> None:
     """One letter with its text, once it is frozen."""
     from bytebridge.errors import NotFound
+    from bytebridge.jobs.labels import labels
     from bytebridge.ledger import outbox
 
     with reading(ctx) as store, store.read() as connection:
         notice = outbox.get(connection, number)
-    if notice is None:
-        raise NotFound(f"no letter {number}")
-    shown = _shown(notice) | {"letter": dict(notice.letter) if notice.letter else None}
+        if notice is None:
+            raise NotFound(f"no letter {number}")
+        [label] = labels(connection, [notice.document]).values()
+    shown = _shown(notice, label) | {"letter": dict(notice.letter) if notice.letter else None}
     if as_json:
         show_json(shown)
         return

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -60,6 +61,17 @@ def reading(ctx: click.Context) -> Iterator["Store"]:
 
 def show_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def write_file(path: str, content: bytes) -> None:
+    """Where `--output` says; Refused when that cannot be written."""
+    from bytebridge.errors import Refused
+
+    try:
+        Path(path).write_bytes(content)
+    except OSError as error:
+        raise Refused(f"{path}: cannot be written ({error.strerror}): name another file") from error
+    click.echo(f"written: {path}", err=True)
 
 
 def moment(text: str | None, zone: str, *, end: bool = False) -> Instant | None:

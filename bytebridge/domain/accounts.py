@@ -10,31 +10,43 @@ from bytebridge.domain.tariff import Lack
 Owners = dict[str, list[tuple[Instant, int | None]]]
 """Normalised address to its owners' history: (from when, account or None), oldest first."""
 
+NAMED = re.compile(r"[^<>]*<([^<>]*)>")
+LONGEST = 254  # characters of an address
 ADDRESS = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\.]+(?:\.[^@\s<>,;:\"()\[\]\\.]+)+")
 
 
 def normalise(text: str | None) -> str | None:
-    """An address in the one form that accounts go by: trimmed, NFKC, case folded. None when it is no address."""
+    """An address in the one form that accounts go by: trimmed, NFKC, case folded. None when it is no address.
+
+    `Ana <ana@example.com>` is the address between its brackets.
+    """
     if text is None:
         return None
-    plain = unicodedata.normalize("NFKC", text).strip().removeprefix("mailto:").strip("<>").casefold()
-    plain = unicodedata.normalize("NFC", plain)
-    if len(plain) > 254 or not ADDRESS.fullmatch(plain) or not plain.isprintable():
+    plain = _folded(text).strip()
+    named = NAMED.fullmatch(plain)
+    plain = (named.group(1) if named else plain).strip().removeprefix("mailto:").strip()
+    if len(plain) > LONGEST or not ADDRESS.fullmatch(plain) or not plain.isprintable():
         return None
     return plain
+
+
+def _folded(text: str) -> str:
+    """Folding can undo the normal form, and the normal form can bring capitals back: twice settles both."""
+    for _ in range(2):
+        text = unicodedata.normalize("NFKC", text).casefold()
+    return unicodedata.normalize("NFKC", text)
 
 
 def owner(owners: Owners, email: str, at: Instant) -> int | None:
     """Account that owned `email` at that time; None when nobody did.
 
-    The first owner owned it from the beginning, later ones from the day of the change.
+    The first owner owned it from the beginning, later ones from the day of the change. A time between two owners
+    when nobody had it counts to the later one.
     """
-    history = owners.get(email)
-    if not history:
-        return None
-    current = history[0][1]
-    for since, account in history[1:]:
-        if since <= at:
+    history = owners.get(email, [])
+    current: int | None = None
+    for number, (since, account) in enumerate(history):
+        if number == 0 or since <= at or current is None:
             current = account
     return current
 

@@ -23,6 +23,7 @@ class Memory:
     warned: Credits = Credits(0)
     assumed: Credits | None = None
     asked: bool = False
+    unpaid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

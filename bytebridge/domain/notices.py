@@ -11,7 +11,7 @@ from bytebridge.domain.letter import Channel, NoticeKind
 from bytebridge.domain.memory import Memory
 from bytebridge.domain.model import Credits, Document, Instant, Ticket, TicketState
 from bytebridge.domain.rules import Rules, fold
-from bytebridge.domain.tariff import least
+from bytebridge.domain.tariff import least, says_work
 from bytebridge.domain.view import Account
 
 STATEMENTS_A_DAY = 3
@@ -62,11 +62,15 @@ def threshold_of(account: Account, policy: Policy) -> Credits:
     return policy.threshold if account.threshold is None else account.threshold
 
 
-def is_told(posting: Posting, dated: Instant, changed: Instant, policy: Policy) -> bool:
-    """A first posting is told by the document's own date, a later one by when its change came."""
+def is_told(posting: Posting, dated: Instant, changed: Instant | None, policy: Policy) -> bool:
+    """What happened in the quiet past is told to nobody, unless its document changed later.
+
+    changed: when what the document says became different from what was seen before; None for one first seen now,
+    or valued anew although it says the same (other rules, a person's decision).
+    """
     if posting.kind in UNTOLD:
         return False
-    return (dated if posting.revision == 1 else changed) >= policy.quiet_before
+    return dated >= policy.quiet_before or (changed is not None and changed >= policy.quiet_before)
 
 
 def for_posting(posting: Posting, document: Document, to: str, policy: Policy, cause: Instant) -> list[Draft]:
@@ -144,6 +148,8 @@ def beforehand(
     """
     if ticket.state not in (TicketState.NEW, TicketState.OPEN) or not _watched(ticket, rules):
         return memory.warned, []
+    if (memory.asked or asks_for_statement(ticket, policy)) and not says_work(ticket, rules):
+        return memory.warned, []
     need = least(ticket, rules, now)
     if need is None or need[0] <= memory.warned or (account is None and not policy.strangers):
         return memory.warned, []
@@ -184,14 +190,20 @@ def _watched(ticket: Ticket, rules: Rules) -> bool:
 
 
 def asks_for_statement(ticket: Ticket, policy: Policy) -> bool:
-    """A new ticket whose subject is one of the agreed words, or any ticket with the agreed tag."""
-    if any(fold(tag) in policy.statement_tags for tag in ticket.tags):
+    """A new ticket whose subject is one of the agreed words, or any ticket with the agreed tag or kind."""
+    if ticket.state in (TicketState.SPAM, TicketState.DELETED):
+        return False
+    if any(fold(text) in policy.statement_tags for text in (*ticket.tags, *ticket.kinds)):
         return True
     if ticket.state != TicketState.NEW:
         return False
-    subject = fold(ticket.subject)
-    subject = re.sub(r"^((re|rv|aw|fwd?|tr|ref)\s*:\s*)+", "", subject)
-    return re.sub(r"[\W_]+", " ", subject).strip() in policy.statement_words
+    subject = re.sub(r"^((re|rv|aw|fwd?|tr|ref)\s*:\s*)+", "", fold(ticket.subject))
+    return _plain(subject) in {_plain(word) for word in policy.statement_words}
+
+
+def _plain(text: str) -> str:
+    """Folded text without punctuation."""
+    return re.sub(r"[\W_]+", " ", text).strip()
 
 
 def statement(ticket: Ticket, account: Account, memory: Memory, policy: Policy, now: Instant) -> list[Draft]:

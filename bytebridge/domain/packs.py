@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from functools import lru_cache
 
 from bytebridge.domain.letter import PackOffer
@@ -34,8 +35,8 @@ def _credits(pack: Pack, reference: str) -> Credits | None:
         return None
     if pack.credits is not None:
         return pack.credits
-    group = match.group(1)
-    return Credits(int(group)) if group is not None and group.isascii() and group.isdecimal() else None
+    group = match.group(1) or ""
+    return Credits(int(group)) if re.fullmatch(r"[0-9]{1,9}", group) else None
 
 
 def grants(rules: Rules, reference: str, at: Instant) -> Credits | None:
@@ -74,8 +75,8 @@ def offered(rules: Rules, now: Instant) -> list[Pack]:
     return sorted(current.values(), key=lambda pack: (pack.credits or 0, _price(pack), pack.reference))
 
 
-def _price(pack: Pack) -> float:
-    return float(pack.price) if pack.price else float("inf")
+def _price(pack: Pack) -> Decimal:
+    return Decimal(pack.price) if pack.price else Decimal("Infinity")
 
 
 def smallest_cover(rules: Rules, need: Credits, now: Instant) -> tuple[PackOffer, ...]:
@@ -90,15 +91,28 @@ def smallest_cover(rules: Rules, need: Credits, now: Instant) -> tuple[PackOffer
     single = next((pack for pack in packs if (pack.credits or 0) >= need), None)
     if single is not None:
         return (_offer(single, 1),)
+    count = -(-need // int(packs[-1].credits or 0))
+    chosen = _smaller(packs, count, need)
+    return tuple(_offer(pack, chosen.count(pack)) for pack in reversed(packs) if pack in chosen)
+
+
+def _smaller(packs: list[Pack], count: int, need: Credits) -> list[Pack]:
+    """Exactly `count` packs that together cover `need` with the fewest credits, starting from so many of the largest."""
     largest = packs[-1]
     size = int(largest.credits or 0)
-    count = -(-need // size)
-    # all but one are the largest; the last one is the smallest that still reaches the need
-    rest = need - (count - 1) * size
-    last = next(pack for pack in packs if (pack.credits or 0) >= rest)
-    if last.reference == largest.reference:
-        return (_offer(largest, count),)
-    return (_offer(largest, count - 1), _offer(last, 1))
+    spare = count * size - need
+    # what replacing some of them by smaller packs saves, and the fewest replacements that save it
+    saved: dict[int, list[Pack]] = {0: []}
+    for target in range(1, spare + 1):
+        options = [
+            [*saved[target - less], pack]
+            for pack in packs[:-1]
+            if (less := size - int(pack.credits or 0)) > 0 and target - less in saved
+        ]
+        if options and len(best := min(options, key=len)) <= count:
+            saved[target] = best
+    replaced = saved[max(saved)]
+    return [*replaced, *[largest] * (count - len(replaced))]
 
 
 def _offer(pack: Pack, quantity: int) -> PackOffer:
@@ -108,3 +122,13 @@ def _offer(pack: Pack, quantity: int) -> PackOffer:
 def value_of(offers: Iterable[PackOffer]) -> Credits:
     """Credits of these packs together."""
     return Credits(sum(offer.credits * offer.quantity for offer in offers))
+
+
+def support_ends(references: Iterable[str], rules: Rules, dated: Instant) -> tuple[tuple[str, Instant], ...]:
+    """The listed modules among these references, each with the end of the support its purchase brings."""
+    return tuple(
+        (reference, Instant(dated + rule.support_days * 86_400))
+        for reference in references
+        for rule in rules.modules
+        if re.fullmatch(rule.reference, reference)
+    )

@@ -24,7 +24,7 @@ REASONS: dict[str, tuple[str, str]] = {
     "two_accounts": ("its addresses fit several accounts: {found}", "decide with --account, or merge them"),
     "another_document": (
         "the same number with another customer or creation date",
-        "the system was likely restored: decide by hand",
+        "the system was likely restored: adjust balances by hand, then dismiss",
     ),
     "older_than_since": (
         "a change to something older than `since`",

@@ -1,12 +1,12 @@
 """The firm's rules as values: packs, tariff, kinds of work, modules, dates from which documents count."""
 
-import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bytebridge.domain.model import Credits, Instant, Kind, Source
 
+PATTERN_SIGNS = frozenset(".^$*+?{}[]\\|()")
 FOREVER_AGO = Instant(-(2**62))
 
 
@@ -69,4 +69,4 @@ def fold(text: str) -> str:
 
 def is_literal(reference: str) -> bool:
     """Whether a pack's reference is a plain text and no pattern."""
-    return re.escape(reference).replace("\\-", "-") == reference
+    return not any(char in PATTERN_SIGNS for char in reference)

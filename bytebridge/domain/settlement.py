@@ -2,17 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bytebridge.domain import notices
-from bytebridge.domain.accounts import account_of, normalise
+from bytebridge.domain.accounts import account_of, normalise, owner
 from bytebridge.domain.entry import EntryKind, Posting
-from bytebridge.domain.interpret import Facts, Known, Worth, interpret, shop_mark
+from bytebridge.domain.interpret import interpret
+from bytebridge.domain.invoices import shop_mark
+from bytebridge.domain.letter import Channel
 from bytebridge.domain.memory import key_of, source_of
 from bytebridge.domain.model import Credits, Document, Instant, Invoice, Order, Source, Ticket
 from bytebridge.domain.notices import Draft, Policy
 from bytebridge.domain.rules import Rules
 from bytebridge.domain.tariff import Lack
+from bytebridge.domain.tickets import ticket_date
 from bytebridge.domain.view import Account, Purchase, View
+from bytebridge.domain.worth import Facts, Known, Worth
 
 LOOK_ALIKE_S = 7 * 86_400
 
@@ -51,22 +56,24 @@ def settle(document: Document, view: View, rules: Rules, policy: Policy) -> list
 
     The same call for a first sight, a re-reading, a refund, a merge of accounts or a reconciliation.
     """
-    known = {key_of(member): _known(member, view) for member in members(document)}
-    worths = interpret(document, known, rules, _facts(document, view, rules))
     by_key = {key_of(member): member for member in members(document)}
-    outcomes = [_settle_one(by_key[worth.key], worth, view, policy) for worth in worths]
+    known = {key: view.known.get(key, Known()) for key in by_key}
+    facts = _facts(document, view, rules)
+    own, *others = interpret(document, known, rules, facts)
+    first = _settle_one(document, own, None, view, policy)
+    if own.credits is not None and first.worth.credits is None:
+        # what waits takes its credit notes along
+        _, *others = interpret(document, known, rules, replace(facts, withheld=True))
+    outcomes = [first, *(_settle_one(by_key[worth.key], worth, first.account, view, policy) for worth in others)]
     return [_with_ticket_letters(outcome, view, rules, policy) for outcome in outcomes]
-
-
-def _known(document: Document, view: View) -> Known:
-    return view.known.get(key_of(document), Known())
 
 
 def _facts(document: Document, view: View, rules: Rules) -> Facts:
     until: Instant | None = None
     if isinstance(document, Ticket) and view.module_ends:
         email = normalise(document.email)
-        account = account_of(view.owners, _roots(view), [email], document.created_at, share=False) if email else None
+        at = ticket_date(document, view.known.get(key_of(document), Known()).memory)
+        account = account_of(view.owners, _roots(view), [email], at, share=False) if email else None
         until = view.module_ends.get(account) if isinstance(account, int) else None
     mark = shop_mark(document, rules) if isinstance(document, Invoice) else None
     return Facts(now=view.now, module_until=until, shop_order=view.shop_orders.get(mark) if mark else None)
@@ -76,34 +83,61 @@ def _roots(view: View) -> dict[int, int]:
     return {account.id: account.root for account in view.accounts.values()}
 
 
-def _settle_one(document: Document, worth: Worth, view: View, policy: Policy) -> Outcome:
+def _settle_one(document: Document, worth: Worth, family: int | None, view: View, policy: Policy) -> Outcome:
+    """family: the account of the invoice that a credit note belongs to."""
     posted = view.posted.get(worth.key, {})
     emails = [email for text in worth.emails if (email := normalise(text)) is not None]
-    share = policy.share_company and isinstance(document, Invoice)
-    account = account_of(view.owners, _roots(view), emails, worth.dated, share=share)
-    if isinstance(account, Lack):
-        if worth.credits or posted:
-            worth = replace(worth, lack=worth.lack or account, cost=worth.credits, credits=None, flags=())
-        account = None
-    if worth.credits and not emails and worth.lack is None:
-        worth = replace(worth, lack=Lack("no_address"), cost=worth.credits, credits=None, flags=())
-    if worth.credits and account is not None and not posted:
-        twin = _twin(document, worth, account, view)
-        if twin is not None:
-            worth = replace(worth, lack=Lack("look_alike", twin), cost=worth.credits, credits=None, flags=())
+    found = _holder(document, worth, emails, family, view, policy)
+    account = None if isinstance(found, Lack) else found
+    if worth.credits:
+        lack = found if isinstance(found, Lack) else _doubt(document, worth, account, emails, view)
+        if lack is not None:
+            worth = _withheld(worth, lack, view.known.get(worth.key, Known()))
     if worth.credits is None:
         return Outcome(worth.key, document, worth, account)
     if account is None and worth.credits:
-        account = _open(document, emails[:1], view)
-    if share and account is not None:
-        _own(emails, account, view)
+        account = _open(document, worth, emails[:1], view)
+    if policy.share_company and isinstance(document, Invoice) and account is not None:
+        _own(emails, account, worth.dated, view)
     expected = {account: worth.credits} if account is not None and worth.credits else {}
     return _post(document, worth, account, expected, posted, view, policy)
 
 
+def _holder(
+    document: Document, worth: Worth, emails: list[str], family: int | None, view: View, policy: Policy
+) -> int | Lack | None:
+    """Whose the document is. Where its addresses no longer tell, it stays whose it was."""
+    share = policy.share_company and isinstance(document, Invoice)
+    found = account_of(view.owners, _roots(view), emails, worth.dated, share=share)
+    holders = set(view.posted.get(worth.key, {})) or ({family} if family is not None else set())
+    if len(holders) != 1 or isinstance(found, int):
+        return found
+    holder = next(iter(holders))
+    fits = {view.root(one) for email in emails if (one := owner(view.owners, email, worth.dated)) is not None}
+    return holder if not emails or holder in fits else found
+
+
+def _doubt(document: Document, worth: Worth, account: int | None, emails: list[str], view: View) -> Lack | None:
+    """Why what a document is worth cannot be booked although the document itself is clear."""
+    if account is None and not emails:
+        return Lack("no_address")
+    if account is None or view.posted.get(worth.key):
+        return None
+    twin = _twin(document, worth, account, view)
+    return Lack("look_alike", twin) if twin is not None else None
+
+
+def _withheld(worth: Worth, lack: Lack, known: Known) -> Worth:
+    """No opinion for a reason outside the document; a person who dismissed that has said so."""
+    dismissed = known.decision is not None and known.decision.choice == "dismiss"
+    memory = replace(worth.memory, charged=known.memory.charged or bool(known.posted))
+    shown = worth.lack or (None if dismissed else lack)
+    return replace(worth, credits=None, cost=worth.credits, lack=shown, flags=(), memory=memory)
+
+
 def _twin(document: Document, worth: Worth, account: int, view: View) -> str | None:
     """A shop order that looks like this invoice, or the other way round (domain: shop and ERP)."""
-    if isinstance(document, Ticket) or (worth.credits or 0) <= 0 or _decided_accept(worth.key, view):
+    if isinstance(document, Ticket) or (worth.credits or 0) <= 0 or _accepted(worth.key, view):
         return None
     other = Source.ERP if isinstance(document, Order) else Source.SHOP
     for purchase in view.purchases.get(account, ()):
@@ -116,24 +150,25 @@ def _twin(document: Document, worth: Worth, account: int, view: View) -> str | N
     return None
 
 
-def _decided_accept(key: str, view: View) -> bool:
+def _accepted(key: str, view: View) -> bool:
     known = view.known.get(key)
     return known is not None and known.decision is not None and known.decision.choice in ("accept", "charge")
 
 
-def _open(document: Document, emails: list[str], view: View) -> int:
+def _open(document: Document, worth: Worth, emails: list[str], view: View) -> int:
     account = Account(view.next_account, view.next_account, name=document.name, language=document.language, new=True)
     view.accounts[account.id] = account
     view.next_account += 1
-    _own(emails, account.id, view)
+    _own(emails, account.id, worth.dated, view)
     return account.id
 
 
-def _own(emails: list[str], account: int, view: View) -> None:
-    """Gives the addresses that nobody owns yet to the account."""
+def _own(emails: list[str], account: int, at: Instant, view: View) -> None:
+    """Gives the addresses that nobody owns to the account: from the beginning, or from `at` one that was given up."""
     for email in emails:
-        if email not in view.owners:
-            view.owners[email] = [(Instant(0), account)]
+        if owner(view.owners, email, at) is None:
+            history = view.owners.setdefault(email, [])
+            history.append((at if history else Instant(0), account))
             view.added.append((email, account))
 
 
@@ -162,7 +197,7 @@ def _post(
             balance=holder.balance,
             was=posted.get(number, Credits(0)),
             happened=worth.happened,
-            derivation=worth.derivation if number == account else {"rule": "void", "why": "moved", "to": account},
+            derivation=worth.derivation if number == account or not expected else _moved(account),
         )
         postings.append(posting)
         drafts += _letters(document, worth, posting, holder, before, account, view, policy)
@@ -171,6 +206,11 @@ def _post(
         view.posted[worth.key] = dict(expected)
         _remember_purchase(document, worth, account, view)
     return Outcome(worth.key, document, worth, account, tuple(postings), tuple(drafts))
+
+
+def _moved(account: int | None) -> dict[str, Any]:
+    """Why a document is worth nothing to the account it left."""
+    return {"rule": "void", "why": "moved", "to": account}
 
 
 def _letters(
@@ -184,15 +224,20 @@ def _letters(
     policy: Policy,
 ) -> list[Draft]:
     changed = document.changed_at if isinstance(document, Ticket) else view.now
-    if not notices.is_told(posting, worth.dated, changed, policy):
+    first = worth.news if worth.news is not None else worth.dated
+    if not notices.is_told(posting, first, changed, policy):
         return []
     drafts: list[Draft] = []
-    if posting.account == account:
-        to = normalise(worth.emails[0]) if worth.emails else None
-        drafts += notices.for_posting(posting, document, to or "", policy, min(view.now, changed))
-        if holder.new and isinstance(document, Ticket) and posting.revision == 1:
+    cause = min(view.now, changed)
+    if posting.account == account or not worth.credits:
+        # without an address of its own, or with another's, the letter goes to the account's first
+        to = normalise(worth.emails[0]) if worth.emails and posting.account == account else None
+        drafts += notices.for_posting(posting, document, to or "", policy, cause)
+        if posting.account != account:
+            drafts = [replace(draft, channel=Channel.EMAIL, ticket="") for draft in drafts[:1]]
+        if holder.new and isinstance(document, Ticket) and posting.balance == posting.credits:
             drafts = [replace(draft, facts={**draft.facts, "stranger": True}) for draft in drafts]
-    low = notices.low_balance(holder, before, posting, policy, min(view.now, changed))
+    low = notices.low_balance(holder, before, posting, policy, cause)
     if low is not None:
         holder.low_pending = True
         drafts.append(low)
@@ -208,7 +253,8 @@ def _entry_kind(document: Document, delta: Credits, revision: int) -> EntryKind:
 def _remember_purchase(document: Document, worth: Worth, account: int | None, view: View) -> None:
     if account is not None and worth.credits and worth.credits > 0 and not isinstance(document, Ticket):
         purchase = Purchase(worth.key, source_of(document), worth.credits, worth.dated)
-        view.purchases.setdefault(account, []).append(purchase)
+        others = [one for one in view.purchases.get(account, ()) if one.document != worth.key]
+        view.purchases[account] = [*others, purchase]
 
 
 def _with_ticket_letters(outcome: Outcome, view: View, rules: Rules, policy: Policy) -> Outcome:
@@ -224,12 +270,10 @@ def _with_ticket_letters(outcome: Outcome, view: View, rules: Rules, policy: Pol
     if account is not None:
         drafts += notices.statement(ticket, account, memory, policy, view.now)
         account.statements += bool(drafts)
-    if notices.asks_for_statement(ticket, policy):
-        memory = replace(memory, asked=True)
-    else:
-        posted = Credits(sum(view.posted.get(outcome.key, {}).values()))
-        warned, letters = notices.beforehand(ticket, account, posted, memory, rules, policy, view.now)
-        memory = replace(memory, warned=warned)
-        drafts += letters
+        memory = replace(memory, asked=memory.asked or notices.asks_for_statement(ticket, policy))
+    posted = Credits(sum(view.posted.get(outcome.key, {}).values()))
+    warned, letters = notices.beforehand(ticket, account, posted, memory, rules, policy, view.now)
+    memory = replace(memory, warned=warned)
+    drafts += letters
     worth = replace(outcome.worth, memory=memory)
     return replace(outcome, worth=worth, drafts=(*outcome.drafts, *drafts))

@@ -62,7 +62,7 @@ def order(entries: Sequence[Entry]) -> list[Entry]:
     for entry in entries:
         if entry.kind == EntryKind.MERGE:
             merges[entry.document] = merges.get(entry.document, 0) + entry.credits
-    shown = [entry for entry in entries if merges.get(entry.document, 1) != 0]
+    shown = [entry for entry in entries if entry.kind != EntryKind.MERGE or merges[entry.document]]
     return sorted(shown, key=lambda entry: (entry.happened, entry.id))
 
 

@@ -44,16 +44,20 @@ def whole_number(texts: tuple[str, ...], code: str) -> int | Lack | None:
 
 def kind_of(ticket: Ticket, rules: Rules) -> Kind | Lack | None:
     """The kind its field and tags agree on; unknown tags are ignored, an unknown field value is a Lack."""
-    found: set[Kind] = set()
-    for text in ticket.kinds:
-        kind = rules.kinds.get(fold(text))
-        if kind is None:
-            return Lack("unknown_kind", text)
-        found.add(kind)
-    found |= {rules.kinds[word] for tag in ticket.tags if (word := fold(tag)) in rules.kinds}
+    found = {rules.kinds[word] for text in (*ticket.kinds, *ticket.tags) if (word := fold(text)) in rules.kinds}
+    unknown = next((text for text in ticket.kinds if fold(text) not in rules.kinds), None)
+    if unknown is not None:
+        return Lack("unknown_kind", unknown)
     if len(found) > 1:
         return Lack("two_kinds", ", ".join(sorted(found)))
     return found.pop() if found else rules.default_kind
+
+
+def says_work(ticket: Ticket, rules: Rules) -> bool:
+    """Whether anybody noted a kind of work, minutes or credits on it."""
+    return bool(
+        ticket.minutes or ticket.credits or any(fold(text) in rules.kinds for text in [*ticket.kinds, *ticket.tags])
+    )
 
 
 def rate_of(rules: Rules, kind: Kind, at: Instant) -> Rate | None:
@@ -135,18 +139,18 @@ def _by_kind(
 def least(ticket: Ticket, rules: Rules, now: Instant) -> tuple[Credits, Kind | None] | None:
     """What an unresolved ticket will cost at least, and its kind if known; None when it may cost nothing.
 
-    Before a kind is known it is a consultation's minimum (domain: 15). Free work, module support and figures that
+    While no kind is known it is a consultation's minimum (domain: 15). Free work, module support and figures that
     nobody can read announce nothing.
     """
     kind = kind_of(ticket, rules)
+    if isinstance(kind, Lack) and kind.code == "unknown_kind":
+        kind = None
     noted = whole_number(ticket.credits, "credits")
     if isinstance(kind, Lack) or isinstance(noted, Lack) or kind in (Kind.FREE, Kind.MODULE):
         return None
     if noted is not None:
         return (Credits(noted), kind) if noted else None
-    if kind == Kind.QUOTE:
-        return None
-    rate = rate_of(rules, kind or Kind.CONSULTATION, now)
+    rate = rate_of(rules, kind or Kind.CONSULTATION, now) if kind != Kind.QUOTE else None
     if rate is None:
         return None
     minutes = whole_number(ticket.minutes, "minutes")

@@ -41,7 +41,7 @@ class View:
     """posted: per document and root account. module_ends: per root account. shop_orders: mark to document key.
 
     purchases: per root account, the grants that a look-alike could double. next_account: first free id.
-    added: addresses that got an account within the page.
+    added: addresses that got an account within the page. unchanged: documents that say what was last seen.
     """
 
     now: Instant
@@ -55,6 +55,7 @@ class View:
     purchases: dict[int, list[Purchase]] = field(default_factory=dict)
     next_account: int = 1
     added: list[tuple[str, int]] = field(default_factory=list)
+    unchanged: set[str] = field(default_factory=set)
 
     def root(self, account: int) -> int:
         found = self.accounts.get(account)

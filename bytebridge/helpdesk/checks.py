@@ -7,7 +7,7 @@ import msgspec
 
 from bytebridge.connector import Finding, Level
 from bytebridge.domain.rules import fold
-from bytebridge.errors import RemoteRefused, RemoteRejected, RemoteSurprise
+from bytebridge.errors import OutcomeUnknown, RemoteRefused, RemoteRejected, RemoteSurprise, RemoteUnavailable
 from bytebridge.helpdesk.client import PAGE, Client, Row, decode, filters
 from bytebridge.helpdesk.posting import Posting
 from bytebridge.helpdesk.walk import falls
@@ -73,6 +73,8 @@ def findings(client: Client, posting: Posting, settings: HelpdeskSettings, now: 
             yield Finding(Level.WRONG, str(error), "give the key the privileges that the manual lists")
         except RemoteSurprise as error:
             yield Finding(Level.WRONG, str(error), UPDATE)
+        except OutcomeUnknown as error:
+            yield Finding(Level.DOUBTFUL, str(error), "run doctor again: this could not be told")
 
 
 def clock(client: Client, now: Callable[[], int]) -> Finding:
@@ -165,7 +167,14 @@ def filter_honoured(client: Client) -> Iterator[Finding]:
     """A time to come must show nothing."""
     for column in ("date_created", "date_changed"):
         asked = {"_perPage": "1", **filters((column, "D>=", FAR_FUTURE))}
-        if client.rows("/tickets", asked):
+        try:
+            rows = client.rows("/tickets", asked)
+        except RemoteUnavailable as error:
+            if error.retry_after_s is not None:
+                raise
+            yield Finding(Level.WRONG, f"the server fails on the filter on {column}", UPDATE)
+            continue
+        if rows:
             yield Finding(Level.WRONG, f"the server ignores the filter on {column}", UPDATE)
         else:
             yield Finding(Level.WELL, f"the server honours the filter on {column}")

@@ -1,7 +1,7 @@
 """Calls to LiveAgent's two APIs, and the rule which of their answers are answers at all (LiveAgent notes §2)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -21,6 +21,14 @@ PAGE = 100
 UNSTATED_WAIT_S = 60.0  # a 429 without Retry-After: the limit counts minutes (LiveAgent notes §3)
 Row = msgspec.Raw
 T = TypeVar("T")
+
+
+class Identified(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+IdentifiedT = TypeVar("IdentifiedT", bound=Identified)
 
 
 def classify(answer: Answer, operation: str) -> RemoteError | None:
@@ -138,21 +146,21 @@ class Client:
             raise RemoteRefused(SYSTEM, f"GET {path}", "this list does not exist: check its url")
         return decode(answer.body, list[Row], f"GET {path}"), answer.headers.get("next_page_cursor")
 
-    def pages(self, path: str, kind: type[T], params: Mapping[str, str] | None = None) -> Iterator[list[T]]:
-        """All pages of a short list whose rows have an `id`, until one is empty or brings nothing new.
+    def pages(self, path: str, kind: type[IdentifiedT]) -> Iterator[list[IdentifiedT]]:
+        """All pages of a short list, until one is empty or brings nothing new.
 
         A short page is not the end: the server may cut pages silently (LiveAgent notes §4).
         """
         seen: set[str] = set()
         number = 1
         while True:
-            asked = {"_page": str(number), "_perPage": str(PAGE), **(params or {})}
+            asked = {"_page": str(number), "_perPage": str(PAGE)}
             rows = [decode(row, kind, f"GET {path}") for row in self.rows(path, asked)]
-            fresh = [row for row in rows if getattr(row, "id") not in seen]  # noqa: B009  (T is any struct)
+            fresh = [row for row in rows if row.id not in seen]
             if not fresh:
                 return
             yield fresh
-            seen |= {getattr(row, "id") for row in fresh}  # noqa: B009
+            seen |= {row.id for row in fresh}
             number += 1
 
     def record(self, path: str) -> Row | None:

@@ -99,7 +99,7 @@ class HelpDesk:
 
     def everything(self, since: Instant | None, until: Instant | None) -> Iterator[Page]:
         """All tickets made in this time, in order of their making, the deleted, the spam and the closed too."""
-        self._reader.begin()
+        self._reader.forget()
         yield from self._made(since, until, trusted=False)
 
     def recent(self, since: Instant) -> Iterator[Page]:
@@ -110,9 +110,9 @@ class HelpDesk:
             yield from self._page(rows, trusted=False)
 
     def by_ids(self, ids: Sequence[str]) -> list[Document]:
-        """These tickets from the system itself. One that cannot be read is absent and stands in `surprises`;
+        """These tickets from the system itself.
 
-        `changed` asks for it again until it can be.
+        One that cannot be read is absent and stands in `surprises`; `changed` asks again until it can be.
         """
         return list(self._reader.by_ids(ids))
 

@@ -71,22 +71,18 @@ class Posting:
         if not ID.fullmatch(ticket):
             raise RemoteRejected(SYSTEM, "POST message", "this is no ticket's id")
         path = f"/conversations/{ticket}/messages"
-        if not self._key_in_form:
+        # some servers look for the key only in the form; a refused post stored nothing (LiveAgent notes §1)
+        with_key = {**form, "apikey": self._key}
+        for body in (with_key,) if self._key_in_form else (form, with_key):
             try:
-                self._messages.send("POST", path, form=form)
-            except RemoteRefused as error:
-                refused = error
+                self._messages.send("POST", path, form=body)
+            except RemoteRefused:
+                if body is with_key:
+                    self._key_in_form = False
+                    raise
             else:
+                self._key_in_form = body is with_key
                 return
-        else:
-            refused = None
-        # some servers look for the key only here; a refused post stored nothing (LiveAgent notes §7)
-        try:
-            self._messages.send("POST", path, form={**form, "apikey": self._key})
-        except RemoteRefused:
-            self._key_in_form = False
-            raise (refused or RemoteRefused(SYSTEM, f"POST {path}", "the key for messages is refused")) from None
-        self._key_in_form = True
 
     def probe(self) -> None:
         """Whether v1 knows the key: a message to a ticket that cannot be, so that nothing is written.

@@ -45,6 +45,12 @@ class Reader:
         """A new pass: from now on an unknown tag id is reason enough to read the tags once more."""
         self._tags_are_fresh = False
 
+    def forget(self) -> None:
+        """Contacts and tags are read anew: what was edited since the process began counts."""
+        self._contacts.clear()
+        self._tags.clear()
+        self._tags_are_fresh = False
+
     def latest(self, now: int) -> str:
         """The server's clock as its own times show it. A watermark beyond would blind every later reading."""
         return wire.naive(self.client.clock or now, self._zone)

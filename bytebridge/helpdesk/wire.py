@@ -1,6 +1,6 @@
 """LiveAgent's JSON as our values: strict where that is certain, tolerant elsewhere (LiveAgent notes §5)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -113,9 +113,8 @@ def ticket_row(row: Row, operation: str) -> TicketRow:
     """RemoteSurprise, naming the ticket if the row does, when a field that decides is missing or of another type."""
     try:
         read = decode(row, TicketRow, operation)
-        instant(read.date_created, UTC_ZONE), instant(read.date_changed, UTC_ZONE)
-        if read.date_resolved:
-            instant(read.date_resolved, UTC_ZONE)
+        for text in (read.date_created, read.date_changed, read.date_resolved):
+            shifted(text or "", 0)
     except (RemoteSurprise, ValueError) as error:
         why = error.message if isinstance(error, RemoteSurprise) else str(error)
         raise RemoteSurprise(SYSTEM, operation, why, document=_name(row)) from error
@@ -190,10 +189,3 @@ def shifted(text: str, seconds: float) -> str:
         return ""
     moved = datetime.strptime(text, FORM).replace(tzinfo=UTC) + timedelta(seconds=seconds)
     return moved.strftime(FORM)
-
-
-def distinct_ids(rows: Iterable[TicketRow]) -> set[str]:
-    return {row.id for row in rows}
-
-
-UTC_ZONE = ZoneInfo("UTC")

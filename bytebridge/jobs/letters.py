@@ -50,7 +50,7 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
     """Values of the letter as of now. low: it says the low-balance paragraph too."""
     summary = _summary(connection, notice)
     document = documents.find(connection, notice.document)
-    source = Source(notice.document.partition(":")[0])
+    source = _source(notice.document)
     facts = notice.facts
     policy = context.policy
     threshold = policy.threshold if summary.threshold is None else summary.threshold
@@ -84,6 +84,11 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
         module_ends=Instant(facts["ends"]) if "ends" in facts else None,
         statement_text=_statement(connection, notice, context, language),
     )
+
+
+def _source(key: str) -> Source:
+    source = key.partition(":")[0]
+    return Source(source) if source in set(Source) else Source.ADMIN
 
 
 def _shown(document: object, key: str) -> str:

@@ -165,7 +165,9 @@ def give_address(
     connection: Connection, email: str, account: int | None, since: Instant, now: Instant, by: str
 ) -> None:
     """From `since` on the address belongs to this account (None: to nobody); what was before stays."""
-    connection.execute(insert(addresses).values(email=email, account=account, since=since, recorded_at=now, by=by))
+    connection.execute(
+        insert(addresses).values(email=email, account=account, since=since, recorded_at=now, by=codec.fit(by, 100))
+    )
 
 
 def history_of(connection: Connection, email: str) -> list[tuple[int, int | None]]:
@@ -265,7 +267,7 @@ def create(connection: Connection, email: str, name: str, language: str | None, 
             root=number,
             parent=number,
             name=codec.fit(name, 250),
-            language=language,
+            language=codec.fit(language, 10) if language else None,
             created_at=now,
         )
     )

@@ -179,7 +179,7 @@ def of_run(connection: Connection, run: int) -> list[Entry]:
     return [from_row(row) for row in rows]
 
 
-def walk(connection: Connection) -> Iterator[tuple[Any, ...]]:
+def walk(connection: Connection) -> Iterator[Row[Any]]:
     """Every row by account and seq, its values in the order of the table's columns, streamed from the database.
 
     Until it is exhausted the connection answers nothing else.
@@ -188,4 +188,4 @@ def walk(connection: Connection) -> Iterator[tuple[Any, ...]]:
     everything = select(entries).order_by(entries.c.account, entries.c.seq)
     rows = connection.execute(everything.execution_options(stream_results=True, yield_per=CHUNK))
     for some in rows.partitions():
-        yield from some  # type: ignore[misc]  (a Row is a tuple)
+        yield from some

@@ -11,7 +11,7 @@ from bytebridge.domain.entry import Entry, receipt
 from bytebridge.domain.letter import Channel, NoticeKind
 from bytebridge.domain.model import Instant
 from bytebridge.domain.notices import Draft
-from bytebridge.ledger import codec, facts
+from bytebridge.ledger import codec, facts, restored
 from bytebridge.ledger.pages import batches, heads
 from bytebridge.ledger.schema import accounts, addresses, notices
 
@@ -88,10 +88,12 @@ def queue(
 ) -> list[Notice]:
     """Puts due letters into the outbox, in the transaction of what they tell; a letter already there stays.
 
-    only_to: while a pilot runs, letters to anybody else are held back and listed.
+    only_to: while a pilot runs, letters to anybody else are held back and listed. After a restore, what may have
+    been told before it is looked for in its ticket, and as mail held back.
     """
     if not drafts:
         return []
+    gap = restored.gap(connection)
     by_posting = {(entry.document, entry.revision, entry.account): entry for entry in added}
     last = heads(connection, sorted({draft.account for draft in drafts}))
     there = _there(connection, drafts)
@@ -107,7 +109,8 @@ def queue(
         seq, _, head = last.get(draft.account, (0, 0, "0" * 64))
         if entry is not None:
             seq, head = entry.seq, entry.hash
-        rows.append(_row(first + len(rows), draft, recipient, (seq, head), now, only_to))
+        state, why = _standing(draft, recipient, only_to, told=gap is not None and gap.may_hold(draft, entry))
+        rows.append(_row(first + len(rows), draft, recipient, (seq, head), now, state, why))
     if rows:
         connection.execute(insert(notices), rows)
     return [from_row(row) for row in _by_ids(connection, [row["id"] for row in rows])]
@@ -125,10 +128,18 @@ def _there(connection: Connection, drafts: Sequence[Draft]) -> set[tuple[str, st
     return found
 
 
+def _standing(draft: Draft, recipient: str, only_to: Sequence[str], *, told: bool) -> tuple[str, str]:
+    """State and reason that a new letter starts with. told: it may have gone out before a restore."""
+    if only_to and recipient not in only_to:
+        return "held", "not among notices.only_to"
+    if told and draft.channel == Channel.TICKET:
+        return "unknown", restored.WHY
+    return ("held", restored.WHY) if told else ("pending", "")
+
+
 def _row(
-    number: int, draft: Draft, recipient: str, head: tuple[int, str], now: Instant, only_to: Sequence[str]
+    number: int, draft: Draft, recipient: str, head: tuple[int, str], now: Instant, state: str, why: str
 ) -> dict[str, Any]:
-    kept_back = bool(only_to) and recipient not in only_to
     return {
         "id": number,
         "kind": draft.kind.value,
@@ -139,11 +150,12 @@ def _row(
         "recipient": recipient,
         "ticket": draft.ticket,
         "code": receipt(draft.account, head[0], head[1], draft.document, draft.revision, draft.kind),
-        "state": "held" if kept_back else "pending",
-        "why": "not among notices.only_to" if kept_back else "",
+        "seq": head[0],
+        "state": state,
+        "why": why,
         "cause": draft.cause,
         "needs_shop": int(draft.needs_shop),
-        "facts": json.dumps(draft.facts, ensure_ascii=False),
+        "facts": codec.storable(json.dumps(draft.facts, ensure_ascii=False)),
         "created_at": now,
         "due": now,
     }
@@ -190,26 +202,31 @@ def due(connection: Connection, now: Instant, shop_read: Instant | None, limit: 
         notices.c.carrier.is_(None),
     )
     if shop_read is not None:
-        question = question.where(or_(notices.c.needs_shop == 0, notices.c.cause < shop_read))
+        question = question.where(or_(notices.c.needs_shop == 0, notices.c.cause <= shop_read))
     return [from_row(row) for row in connection.execute(question.order_by(notices.c.id).limit(limit))]
 
 
 def waits_for_shop(connection: Connection, shop_read: Instant) -> bool:
     """Whether a letter waits for a newer reading of the shop."""
     question = select(func.count()).where(
-        notices.c.state == "pending", notices.c.needs_shop == 1, notices.c.cause >= shop_read
+        notices.c.state == "pending", notices.c.needs_shop == 1, notices.c.cause > shop_read
     )
     return bool(connection.execute(question).scalar())
 
 
 def move(connection: Connection, notice: Notice, state: str, **values: Any) -> bool:
-    """From the state it was read in to another; False when somebody else moved it meanwhile."""
+    """From the state it was read in to another; False when somebody else moved it meanwhile.
+
+    The attempt counts: what came of one may be told as long as nobody began the next, even if somebody had given
+    its outcome up for unknown.
+    """
+    states = ("sending", "unknown") if notice.state == "sending" else (notice.state,)
     done = connection.execute(
         update(notices)
         .where(
             and_(
                 notices.c.id == notice.id,
-                notices.c.state == notice.state,
+                notices.c.state.in_(states),
                 notices.c.attempts == notice.attempts,
             )
         )

@@ -66,7 +66,7 @@ def load_view(connection: Connection, page: Sequence[Document], rules: Rules, no
     all_members = [member for document in page for member in members(document)]
     keys = list({key_of(member) for member in all_members})
     emails = {email for document in page for text in _emails(document) if (email := normalise(text))}
-    _load_documents(connection, keys, view)
+    _load_documents(connection, keys, view, {key_of(member): codec.encode(member) for member in all_members})
     emails |= {known.decision.email for known in view.known.values() if known.decision and known.decision.email}
     _load_owners(connection, emails, view)
     holders = {account for posted in view.posted.values() for account in posted}
@@ -90,7 +90,9 @@ def _emails(document: Document) -> tuple[str, ...]:
     return (document.email,) if document.email else ()
 
 
-def _load_documents(connection: Connection, keys: Sequence[str], view: View) -> None:
+def _load_documents(
+    connection: Connection, keys: Sequence[str], view: View, present: Mapping[str, str]
+) -> None:
     totals: dict[str, int] = defaultdict(int)
     for some in batches(keys):
         rows = connection.execute(
@@ -110,6 +112,8 @@ def _load_documents(connection: Connection, keys: Sequence[str], view: View) -> 
         decisions = {row.document: row for row in _decisions(connection, some)}
         stored = select(documents.c.key, documents.c.memory, documents.c.state).where(documents.c.key.in_(some))
         for key, memory, state in connection.execute(stored):
+            if state == present[key]:
+                view.unchanged.add(key)
             decision = decisions.get(key)
             holds = decision is not None and decision.basis == codec.digest(state)
             view.known[key] = Known(

@@ -159,7 +159,15 @@ def decide(
     connection.execute(
         update(reviews)
         .where(reviews.c.id == review.id)
-        .values(choice=choice, basis=basis, credits=credits, target=target, reason=reason, by=by, closed_at=now)
+        .values(
+            choice=choice,
+            basis=basis,
+            credits=credits,
+            target=codec.fit(target, 254),
+            reason=codec.fit(reason, 500),
+            by=codec.fit(by, 100),
+            closed_at=now,
+        )
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from bytebridge.domain.model import Instant, Source
+from bytebridge.ledger import codec
 from bytebridge.ledger.schema import runs, sources
 
 
@@ -21,7 +22,9 @@ class Reading:
 
 
 def start(connection: Connection, what: str, by: str, now: Instant) -> int:
-    done = connection.execute(insert(runs).values(what=what, by=by, begun=now, result="open", figures="{}"))
+    done = connection.execute(
+        insert(runs).values(what=what, by=codec.fit(by, 100), begun=now, result="open", figures="{}")
+    )
     key = done.inserted_primary_key
     assert key is not None
     return int(key[0])
@@ -31,7 +34,7 @@ def finish(connection: Connection, run: int, result: str, figures: Mapping[str, 
     connection.execute(
         update(runs)
         .where(runs.c.id == run)
-        .values(finished=now, result=result, figures=json.dumps(figures, ensure_ascii=False))
+        .values(finished=now, result=result, figures=codec.storable(json.dumps(figures, ensure_ascii=False)))
     )
 
 

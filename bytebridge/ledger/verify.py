@@ -1,7 +1,7 @@
 """Proof that balances equal the entries and that no entry was altered or removed, in constant memory."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -28,13 +28,9 @@ class Proof:
 
 
 @dataclass(slots=True)
-class _Chain:
-    """Where the walk stands: the last entry found whole, and the totals so far."""
+class _Walk:
+    """What was found whole so far; newest: id and hash of the highest entry."""
 
-    account: int = -1
-    seq: int = 0
-    balance: int = 0
-    previous: str = GENESIS
     entries: int = 0
     accounts: int = 0
     newest: tuple[int, str] = (0, "")
@@ -42,17 +38,17 @@ class _Chain:
 
 def verify(connection: Connection) -> Proof:
     """Recomputes every chain, balance and derivation, then looks for entries that were cut off at an end."""
-    so_far = _Chain()
+    so_far = _Walk()
     fault = next(_faults(walk(connection), so_far), None) or _cut_off(connection, so_far)
     return Proof(so_far.entries, so_far.accounts, fault)
 
 
-def _faults(rows: Iterable[tuple[Any, ...]], so_far: _Chain) -> Iterator[str]:
+def _faults(rows: Iterable[Sequence[Any]], so_far: _Walk) -> Iterator[str]:
     """What is wrong with each entry, first account first; `so_far` follows the walk."""
-    account, seq, balance, previous, (newest, newest_hash) = -1, 0, 0, GENESIS, so_far.newest
-    for (
-        number, owner, position, document, revision, kind, credits, stated, was, happened, recorded, _, derivation, digest,
-    ) in rows:  # fmt: skip
+    account, seq, balance, previous, newest = -1, 0, 0, GENESIS, 0
+    for row in rows:
+        number, owner, position, document, revision, kind, credits, stated, was, happened, recorded = row[:11]
+        derivation, digest = row[12], row[13]
         if owner != account:
             account, seq, balance, previous = owner, 0, 0, GENESIS
             so_far.accounts += 1
@@ -71,8 +67,8 @@ def _faults(rows: Iterable[tuple[Any, ...]], so_far: _Chain) -> Iterator[str]:
         previous = digest
         so_far.entries += 1
         if number > newest:
-            newest, newest_hash = number, digest
-            so_far.newest = newest, newest_hash
+            newest = number
+            so_far.newest = number, digest
 
 
 @lru_cache(maxsize=4096)
@@ -84,7 +80,7 @@ def _worth(derivation: str) -> int | None:
         return None
 
 
-def _cut_off(connection: Connection, whole: _Chain) -> str | None:
+def _cut_off(connection: Connection, whole: _Walk) -> str | None:
     """The end of a chain can be cut without a trace in the chain itself, but not in what else is kept of it."""
     newest, digest = whole.newest
     remembered = facts.get(connection, LAST).split()
@@ -142,9 +138,8 @@ def check_receipt(connection: Connection, code: str) -> tuple[str, bool]:
     rows = connection.execute(
         select(entries).where(entries.c.account == account, entries.c.seq <= seq).order_by(entries.c.seq)
     )
-    last = _Chain()
-    found = [tuple(row) for row in rows]
-    fault = next(_faults(found, last), None)
+    found = rows.all()
+    fault = next(_faults(found, _Walk()), None)
     if fault is not None:
         return f"{code}: the history does not stand: {fault}", False
     if len(found) != seq:

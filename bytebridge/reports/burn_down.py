@@ -1,11 +1,12 @@
 """The course of one account's balance as a step line."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from babel.dates import format_skeleton
 
+from bytebridge.domain.model import Instant
 from bytebridge.domain.statement import Statement
 from bytebridge.reports import plot, shown
 from bytebridge.reports.figures import Figures
@@ -14,16 +15,16 @@ from bytebridge.reports.libraries import need
 LONG_DAYS = 120  # beyond it the axis names months, below it days
 
 
-def inline(statement: Statement, figures: Figures) -> str:
-    """The drawing for a page; "" where nothing moved."""
+def inline(statement: Statement, figures: Figures, made: Instant | None) -> str:
+    """The drawing for a page; "" where nothing moved. made: until when a period without an end is drawn."""
     if not statement.lines:
         return ""
     title, text = figures.words["plot"], shown.plot_text(statement, figures)
-    return plot.pair(drawing(statement, figures), "balance", title, text, (220, 220))
+    return plot.pair(drawing(statement, figures, made), "balance", title, text, (220, 220))
 
 
-def drawing(statement: Statement, figures: Figures) -> plot.Draw:
-    points = shown.points(statement)
+def drawing(statement: Statement, figures: Figures, made: Instant | None) -> plot.Draw:
+    points = shown.points(statement, made)
     times = [figures.local(point.at).replace(tzinfo=None) for point in points]
     balances = [int(point.balance) for point in points]
 
@@ -64,10 +65,16 @@ def _end(axes: Any, times: Sequence[datetime], balances: Sequence[int], figures:
 
 def _dates(axes: Any, times: Sequence[datetime], size: plot.Size, figures: Figures) -> None:
     dates = need("matplotlib.dates")
-    span = (times[-1] - times[0]).days
-    skeleton = "yMMM" if span > LONG_DAYS else "MMMd"
+    days = (times[-1] - times[0]).days
     most = 8 if size.width > plot.NARROW.width else 4
-    axes.xaxis.set_major_locator(dates.AutoDateLocator(minticks=2, maxticks=most))
+    if days > LONG_DAYS:
+        axes.xaxis.set_major_locator(dates.AutoDateLocator(minticks=2, maxticks=most))
+    else:
+        # the library would go down to hours, and a label names a day
+        midnight = times[0].replace(hour=0, minute=0, second=0)
+        step = days // most + 1
+        axes.set_xticks([midnight + timedelta(days=day) for day in range(step if days else 0, days + 1, step)])
+    skeleton = "yMMM" if days > LONG_DAYS else "MMMd"
     axes.xaxis.set_major_formatter(
         lambda value, _: format_skeleton(skeleton, dates.num2date(value), locale=figures.locale)
     )

@@ -41,7 +41,7 @@ def render(
     _tiles(sheet, statement, form)
     _heading(sheet, form.words["forecast"])
     sheet.paragraph(shown.forecast(statement, lasts, form), TEXT)
-    _course(sheet, statement, form)
+    _course(sheet, statement, form, made)
     _movements(sheet, statement, form, tell)
     _totals(sheet, statement, form)
     holder = shown.holder(statement)
@@ -128,13 +128,13 @@ def _heading(sheet: Paper, text: str, keep: float = 20.0) -> None:
     sheet.y += 1.5
 
 
-def _course(sheet: Paper, statement: Statement, form: Figures) -> None:
+def _course(sheet: Paper, statement: Statement, form: Figures, made: Instant | None) -> None:
     if not statement.lines:
         return
     height = (RIGHT - SIDE) * PLOT.height / PLOT.width
     _heading(sheet, form.words["plot"], height + 20)
     text = shown.plot_text(statement, form)
-    sheet.drawing(plot.drawn(burn_down.drawing(statement, form), PLOT, words_as_shapes=True), height, text)
+    sheet.drawing(plot.drawn(burn_down.drawing(statement, form, made), PLOT, words_as_shapes=True), height, text)
     sheet.paragraph(text, SMALL, MUTED)
 
 

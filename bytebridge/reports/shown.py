@@ -100,8 +100,11 @@ def forecast(statement: Statement, lasts: Range | None, figures: Figures) -> str
     return words["lasts"].format(span=figures.span(lasts))
 
 
-def points(statement: Statement) -> list[Point]:
-    """The balance's course: one point a day at most, so that years of movements stay a drawing."""
+def points(statement: Statement, made: Instant | None) -> list[Point]:
+    """The balance's course until the period's end, or until `made` where that is open.
+
+    One point a day at most, so that years of movements stay a drawing.
+    """
     found: list[Point] = []
     if statement.since is not None:
         found.append(Point(statement.since, statement.opening))
@@ -111,8 +114,9 @@ def points(statement: Statement) -> list[Point]:
         if len(found) > 1 and found[-1].at // 86_400 == line.at // 86_400:
             found.pop()
         found.append(Point(line.at, line.balance))
-    if statement.until is not None and found:
-        found.append(Point(statement.until, statement.closing))
+    ends = statement.until if statement.until is not None else made
+    if found and ends is not None and ends > found[-1].at:
+        found.append(Point(ends, statement.closing))
     return found
 
 

@@ -46,7 +46,7 @@ def _lines(
     if statement.lines:
         yield from _totals(statement, form)
         yield words["plot"]
-        yield f"  {course(statement)}"
+        yield f"  {course(statement, made)}"
         yield from _indented(shown.plot_text(statement, form), 2)
         yield ""
     yield words["forecast"]
@@ -94,9 +94,9 @@ def _indented(text: str, columns: int) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent=blank, subsequent_indent=blank)
 
 
-def course(statement: Statement) -> str:
+def course(statement: Statement, made: Instant | None) -> str:
     """The balance's course in one line: each column a stretch of time, its height the balance at the end of it."""
-    points = shown.points(statement)
+    points = shown.points(statement, made)
     first, last = points[0].at, points[-1].at
     lowest, highest = shown.extremes(statement)
     heights = []

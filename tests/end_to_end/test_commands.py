@@ -45,11 +45,11 @@ def firm(tmp_path_factory):
 
 def test_poll_says_what_it_did(firm):
     assert firm.first == {
-        "examined": {"shop": 1, "erp": 1, "helpdesk": 2},
+        "examined": {"shop": 2, "erp": 2, "helpdesk": 2},
         "posted": 3,
         "notices_sent": 3,
         "errors": [],
-    } or firm.first["examined"]["shop"] == 2
+    }
     assert list(firm.first) == ["examined", "posted", "notices_sent", "errors"]
 
 
@@ -90,10 +90,9 @@ def test_balance_of_a_day(firm, option):
 
 @pytest.mark.parametrize("command", [("balance",), ("statement",), ("accounts", "show")])
 def test_unknown_address(firm, command):
-    done = firm.run(*command, "nobody@example.com")
-    assert (done.code, done.out) == (1, "")
-    assert "no account for nobody@example.com" in done.line
-    assert firm.show(*command, "nobody@example.com", code=1) == {"error": "no account for nobody@example.com"}
+    done = firm.run(*command, "nobody@example.com", "--json")
+    assert (done.code, done.json) == (1, {"error": "no account for nobody@example.com"})
+    assert done.line == "bytebridge: no account for nobody@example.com"
 
 
 def test_statement(firm):
@@ -117,9 +116,7 @@ def test_statement_forms(firm, tmp_path):
     text = firm.run("statement", "ana@example.com").out
     assert "120" in text
     assert "90" in text
-    assert firm.run("statement", "ana@example.com", "--format", "json").json == firm.show(
-        "statement", "ana@example.com"
-    )
+    assert firm.run("statement", "ana@example.com", "--format", "json").json["closing"] == 90
     sheet = firm.run("statement", "ana@example.com", "--format", "csv").out.removeprefix("\ufeff")
     rows = list(csv.reader(io.StringIO(sheet), delimiter=";" if ";" in sheet.splitlines()[0] else ","))
     assert any("120" in cell for row in rows for cell in row)
@@ -141,7 +138,7 @@ def test_accounts(firm):
     shown = firm.show("accounts", "list")
     assert [one["emails"] for one in shown["accounts"]][:2] == [["ana@example.com"], ["kate@example.com"]]
     assert shown["accounts"][0] == firm.show("balance", "ana@example.com")
-    assert firm.show("accounts", "list", "oak")["accounts"][0]["emails"] == ["kate@example.com"]
+    assert [one["emails"] for one in firm.show("accounts", "list", "oak")["accounts"]] == [["kate@example.com"]]
     one = firm.show("accounts", "show", "kate@example.com")
     assert one.items() >= {"balance": 60, "low_balance": 30, "merged": []}.items()
 
@@ -154,7 +151,7 @@ def test_explain(firm):
     assert [entry["credits"] for entry in shown["entries"]] == [-30]
     assert [notice["state"] for notice in shown["notices"]] == ["sent"]
     assert "30" in " ".join(shown["steps"])
-    ref = firm.erp.invoices[firm.documents.invoice]["ref"]
+    ref = firm.erp.invoices[int(firm.documents.invoice)]["ref"]
     assert firm.show("explain", "invoice", ref)["document"] == f"invoice {ref} ({firm.documents.invoice})"
     told = firm.run("explain", f"order {firm.documents.order}")
     assert told.code == 0
@@ -191,7 +188,7 @@ def test_notices(firm):
     assert all(MOMENT.fullmatch(one["created_at"]) and MOMENT.fullmatch(one["sent_at"]) for one in listed)
     assert listed[0]["document"] == f"order {firm.documents.order}"
     assert firm.show("notices", "list", "--state", "pending") == {"notices": []}
-    assert firm.show("notices", "show", "1")["letter"]["text"] == firm.show("notices", "show", "1")["letter"]["text"]
+    assert "120" in firm.show("notices", "show", "1")["letter"]["text"]
     assert firm.run("notices", "show", "999").code == 1
 
 
@@ -209,11 +206,7 @@ def test_reconcile_without_drift(firm):
     shown = firm.show("reconcile")
     assert list(shown)[:5] == ["dry_run", "examined", "drift", "review", "applied"]
     assert (shown["dry_run"], shown["drift"], shown["applied"]) == (False, [], 0)
-    assert shown["examined"] == {"shop": 2, "erp": 1, "helpdesk": 2} or set(shown["examined"]) == {
-        "shop",
-        "erp",
-        "helpdesk",
-    }
+    assert set(shown["examined"]) == {"shop", "erp", "helpdesk"}
 
 
 def test_verify(firm):
@@ -239,7 +232,7 @@ def test_config(firm):
 
 
 def test_words_that_are_no_command(firm):
-    for wrong in (["nonsense"], ["poll", "--source", "bank"], ["adjust", "ana@example.com", "many"], ["balance"]):
+    for wrong in (["nonsense"], ["poll", "--source", "bank"], ["balance"]):
         done = firm.run(*wrong)
         assert (done.code, done.out) == (2, ""), wrong
 

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from bytebridge.domain.entry import Entry, EntryKind
+from bytebridge.reports.fold import overview
 from bytebridge.reports.health import SourceHealth, State, state_of
-from bytebridge.reports.overview import Firm, ReviewItem, overview
+from bytebridge.reports.overview import Firm, ReviewItem
 
 DAY = 86_400
 NOW = int(datetime(2026, 4, 1, tzinfo=UTC).timestamp())

@@ -11,6 +11,7 @@ from bytebridge.settings import HelpdeskSettings
 
 NOON = 1_770_120_000  # 2026-02-03 12:00:00 UTC
 DESCRIPTION = Path(__file__).parent / "liveagent.openapi.yaml"
+UNDESCRIBED = {"/api/v3/api/info/v3"}  # the key about itself: known from the vendor's client alone
 
 
 class Clock:
@@ -87,7 +88,8 @@ def open_desk(clock, description):
         server.stop()
         kinds = {(asked.method, asked.path, tuple(name for name, _ in asked.query)): asked for asked in server.requests}
         for asked in kinds.values():
-            description.validate_request(described(asked))
+            if asked.path not in UNDESCRIBED:
+                description.validate_request(described(asked))
     assert [outside for server in opened for outside in server.outside] == []
 
 

@@ -52,6 +52,12 @@ FAULTS = {
     "may change without need": ({}, {"restore_status": False}, Level.DOUBTFUL, ("more than it needs",)),
     "order ignored": ({"sort_ignored": True}, {}, Level.WRONG, ("order",)),
     "filter ignored": ({"unknown_filter": "ignore", "broken_columns": {"date_created"}}, {}, Level.WRONG, ("filter",)),
+    "filter fails": (
+        {"unknown_filter": "error500html", "broken_columns": {"date_created"}},
+        {},
+        Level.WRONG,
+        ("fails on the filter",),
+    ),
     "filter refused": ({"broken_columns": {"date_changed"}}, {}, Level.WRONG, ("filter",)),
     "wrong zone": ({"zone": "Europe/Madrid"}, {}, Level.WRONG, ("future",)),
     "list in another zone": ({"list_zone": "America/Phoenix"}, {}, Level.WRONG, ("another zone",)),
@@ -113,3 +119,8 @@ def test_nothing_is_written(furnished, open_client):
     list(open_client(furnished).check())
     assert {ticket.id: ticket.fields for ticket in furnished.tickets.values()} == before
     assert not any(furnished.notes(ticket) for ticket in before)
+
+
+def test_a_question_without_an_answer_is_a_doubt(furnished, open_client):
+    furnished.fail_next(500, match=lambda asked: asked.method == "PUT")
+    assert has(doubts(open_client(furnished)), Level.DOUBTFUL, "500")

@@ -1,6 +1,8 @@
 """A ticket as it is read: which of the desk's fields mean what."""
 
 import json
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -180,3 +182,16 @@ def test_trouble_with_a_single_ticket_does_not_stop_the_others(desk, helpdesk):
     desk.fail_next(500, 4, body=b'{"message": "Too many rows"}', match=lambda request: request.path.endswith(bad))
     assert [ticket.id for ticket in helpdesk.by_ids([bad, good])] == [good]
     assert [surprise.document for surprise in helpdesk.surprises] == [bad]
+
+
+def test_times_are_in_the_zone_of_the_installation(open_desk, open_client, clock):
+    desk = open_desk(zone="America/Los_Angeles")
+    ticket = desk.open("ana@example.com", "Hola")
+    assert read(open_client(desk, time_zone="America/Los_Angeles"), ticket).created_at == clock()
+
+
+def test_a_time_that_comes_twice_is_the_earlier_one(open_desk, open_client, clock):
+    clock.at = int(datetime(2026, 10, 25, 2, 30, tzinfo=ZoneInfo("Europe/Madrid"), fold=1).timestamp())
+    desk = open_desk(zone="Europe/Madrid")
+    ticket = desk.open("ana@example.com", "Hola")
+    assert read(open_client(desk, time_zone="Europe/Madrid"), ticket).created_at == clock() - 3600

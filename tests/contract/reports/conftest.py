@@ -14,6 +14,7 @@ import pytest
 
 from bytebridge.domain.entry import Entry, EntryKind
 from bytebridge.domain.statement import make
+from bytebridge.reports import fold
 from bytebridge.reports import overview as overviews
 from bytebridge.reports.health import SourceHealth
 from bytebridge.reports.status import LowBalance, PastRun, Status
@@ -174,9 +175,7 @@ def firm_report():
         (8, entry) for entry in book(long_history(200, at(2026, 1, 20), 30_000))
     ]
     prices = {"SERVDOLIA60": Decimal("72.60"), "SERVDOLIA120": Decimal("145.20")}
-    return overviews.overview(
-        entries, firm, lambda reference, _: prices.get(reference), at(2026, 4, 1), "Europe/Madrid"
-    )
+    return fold.overview(entries, firm, lambda reference, _: prices.get(reference), at(2026, 4, 1), "Europe/Madrid")
 
 
 @pytest.fixture

@@ -25,7 +25,9 @@ def _mariadb(name: str, when: str) -> str:
 
 
 def _postgresql(name: str, when: str, each: str) -> str:
-    return f"CREATE OR REPLACE TRIGGER {name} BEFORE {when} ON entries FOR EACH {each} EXECUTE FUNCTION entries_refuse()"
+    return (
+        f"CREATE OR REPLACE TRIGGER {name} BEFORE {when} ON entries FOR EACH {each} EXECUTE FUNCTION entries_refuse()"
+    )
 
 
 TRIGGERS = {

@@ -1,0 +1,60 @@
+"""What one document should have moved by now, and what it takes to say so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bytebridge.domain.memory import Decision, Memory
+from bytebridge.domain.model import Credits, Instant
+from bytebridge.domain.tariff import Lack
+
+ZERO = Credits(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger knows of one document: its memory, posted credits in all, and a decision that holds."""
+
+    memory: Memory = Memory()
+    posted: Credits = ZERO
+    decision: Decision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What one document should have moved by now [credits, signed as an entry]; None: no opinion, keep what is posted.
+
+    dated: the date whose rules apply; happened: when the present state came about. lack: why it waits for a
+    person, with `cost`, what it would move; flags: booked, but worth a look. recheck: when to look again
+    though nothing changed. modules: (reference, end of support) of modules bought and kept. news: when what its
+    first posting tells came about; None: at `dated`.
+    """
+
+    key: str
+    credits: Credits | None
+    derivation: Mapping[str, Any]
+    dated: Instant
+    happened: Instant
+    emails: tuple[str, ...]
+    memory: Memory
+    lack: Lack | None = None
+    cost: Credits | None = None
+    flags: tuple[Lack, ...] = ()
+    recheck: Instant | None = None
+    modules: tuple[tuple[str, Instant], ...] = ()
+    news: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What interpretation needs to be told from outside the document.
+
+    now: the pass's clock. module_until: end of the ticket's account's module support. shop_order: key of the
+    shop order that an invoice's marks name; None when no such order is in the ledger. withheld: the invoice itself
+    was not booked for a reason outside it, so its credit notes have nothing more to take back than what is posted.
+    """
+
+    now: Instant
+    module_until: Instant | None = None
+    shop_order: str | None = None
+    withheld: bool = False

@@ -1,0 +1,41 @@
+"""Every numbered note on LiveAgent has its tests, and every test that is named exists."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import bytebridge.helpdesk
+
+HERE = Path(__file__).parent
+NOTES = Path(bytebridge.helpdesk.__file__).with_name("NOTES.md")
+TRAPS = tomllib.loads((HERE / "traps.toml").read_text())
+
+
+def numbered():
+    return re.findall(r"^- \*\*(\d+\.\d+)\*\*", NOTES.read_text(), re.MULTILINE)
+
+
+def existing(file):
+    tree = ast.parse((HERE / f"test_helpdesk_{file}.py").read_text())
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_every_note_has_a_test():
+    assert len(numbered()) == len(set(numbered())) > 50
+    assert set(TRAPS) == set(numbered())
+    assert all(TRAPS.values())
+
+
+def test_every_named_test_exists():
+    named = {tuple(test.split("::")) for tests in TRAPS.values() for test in tests}
+    missing = [(file, test) for file, test in named if test not in existing(file)]
+    assert missing == []
+
+
+def test_every_section_that_the_code_cites_exists():
+    sections = set(re.findall(r"^## §(\d+)", NOTES.read_text(), re.MULTILINE))
+    code = "".join(path.read_text() for path in NOTES.parent.glob("*.py"))
+    cited = set(re.findall(r"LiveAgent notes §(\d+)", code))
+    assert cited
+    assert cited <= sections

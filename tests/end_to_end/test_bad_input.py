@@ -1,0 +1,208 @@
+"""What people and systems get wrong: a clear line, the rest goes on, nothing moves wrongly."""
+
+import pytest
+
+from bytebridge.sandbox.web import Fault
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    "{{ 7 * 7 }} {% include '/etc/passwd' %}",
+    "'; DROP TABLE entries; --",
+    "Robert\r\nBcc: everybody@example.com",
+    "\x00\x1b[2J\x07",
+    "🦄" * 120,
+    "‮evil‬",
+    "a" * 5000,
+    "",
+    "=cmd|' /C calc'!A0",
+    "%s %n {0}",
+)
+
+
+@pytest.fixture
+def customer(world):
+    """Ana, with 600 credits."""
+    world.shop.buy(world.shop.customer("ana@example.com", "Ana", "Pérez"), {"SERVDOLIA120": 5})
+    return world
+
+
+def test_hostile_subjects_are_only_text(customer):
+    for subject in HOSTILE:
+        ticket = customer.desk.open("ana@example.com", subject, name=subject[:60] or "Ana")
+        customer.desk.resolve(ticket, kind="consulta", minutes=10)
+    customer.settle()
+    assert customer.balances() == {"ana@example.com": 600 - 15 * len(HOSTILE)}
+    for ticket in customer.desk.tickets:
+        [reply] = customer.desk.replies(ticket)
+        assert "<script" not in reply
+        assert "49" not in reply.replace("449", "").replace("549", "")
+    for mail in customer.mail.messages:
+        assert mail.recipients == ("ana@example.com",)
+        assert mail.message["Bcc"] is None
+    for form in ("text", "csv", "html", "json"):
+        shown = customer.run("statement", "ana@example.com", "--format", form)
+        assert shown.code == 0
+        assert "<script" not in shown.out
+        assert "\x1b" not in shown.out
+        assert not [line for line in shown.out.splitlines() if line.startswith("=")]
+    for command in (("review", "list"), ("notices", "list"), ("accounts", "list")):
+        shown = customer.run(*command)
+        assert shown.code == 0
+        assert "\x1b" not in shown.out
+
+
+MINUTES = ("12,5", "-3", "0", "abc", "🕒", "1e3", "٣٠", "10 min", "99999999999999999999", " ", "NaN", "0x10", "1.5")
+
+
+def test_minutes_that_are_no_number_of_minutes(customer):
+    for minutes in MINUTES:
+        customer.desk.resolve(customer.desk.open("ana@example.com", "Consulta"), kind="consulta", minutes=minutes)
+    good = customer.desk.open("ana@example.com", "Consulta")
+    customer.desk.resolve(good, kind="consulta", minutes="20")
+    customer.settle()
+    waiting = customer.show("review", "list", "--state", "waiting")["items"]
+    posted = {entry["document"]: entry["credits"] for entry in customer.show("statement", "ana@example.com")["entries"]}
+    for ticket, minutes in zip(list(customer.desk.tickets)[: len(MINUTES)], MINUTES, strict=True):
+        code = f"ticket {customer.desk.tickets[ticket].fields['code']}"
+        if code in posted:
+            # read as what a person would have meant, if at all
+            assert (minutes, posted[code]) in {("10 min", -15)}
+        else:
+            assert code in {item["document"] for item in waiting}, minutes
+    assert posted[f"ticket {customer.desk.tickets[good].fields['code']}"] == -30
+    assert len(customer.desk.replies(good)) == 1
+
+
+@pytest.mark.parametrize("credits", ["12,5", "-3", "abc", "🤑", "1.5"])
+def test_credits_that_are_none(customer, credits):
+    ticket = customer.desk.open("ana@example.com", "Presupuesto")
+    customer.desk.resolve(ticket, kind="presupuesto", credits=credits)
+    customer.settle()
+    assert customer.balances() == {"ana@example.com": 600}
+    assert [item["source"] for item in customer.show("review", "list")["items"]] == ["helpdesk"]
+    assert customer.desk.replies(ticket) == []
+
+
+def test_what_is_lacking_is_supplied_and_charged_once(customer):
+    ticket = customer.desk.open("ana@example.com", "Consulta")
+    customer.desk.resolve(ticket, kind="consulta", minutes="-3")
+    customer.settle()
+    assert customer.balances() == {"ana@example.com": 600}
+    customer.desk.note_work(ticket, minutes="3")
+    customer.settle()
+    assert customer.balances() == {"ana@example.com": 585}
+    assert customer.show("review", "list") == {"items": []}
+    assert len(customer.desk.replies(ticket)) == 1
+
+
+def test_unknown_references_grant_nothing(world):
+    ana = world.shop.customer("ana@example.com", "Ana", "Pérez")
+    world.shop.buy(ana, {"TSHIRT": 3})
+    world.shop.buy(ana, {"SERVDOLIA60": 1, "TSHIRT": 1})
+    world.shop.buy(ana, {"SERVDOLIA999": 1})
+    world.shop.buy(ana, {"servdolia60 ": 1})
+    oak = world.erp.customer("Oak Studio", "kate@example.com")
+    world.erp.sell(oak, [("CHAIR", 2, 50)])
+    world.settle()
+    posted = world.show("statement", "ana@example.com")["entries"]
+    assert (posted[0]["document"], posted[0]["credits"]) == ("order 2", 60)
+    assert {entry["document"] for entry in posted} <= {"order 2", "order 4"}
+    flagged = {item["document"] for item in world.show("review", "list")["items"]}
+    assert "order 3" in flagged
+    assert "kate@example.com" not in world.balances()
+
+
+ADDRESSES = ("no address", "a@b@c", "ana@example.com\r\nBcc: x@example.com", "@example.com", "ana@", "<ana@example.com>")
+
+
+def test_addresses_that_are_none(world):
+    for address in ADDRESSES:
+        ticket = world.desk.open(address, "Consulta")
+        world.desk.resolve(ticket, kind="consulta", minutes=10)
+    world.settle()
+    assert set(world.balances()) <= {"ana@example.com"}
+    assert len(world.show("review", "list")["items"]) >= len(ADDRESSES) - 1
+
+
+BREAKS = {
+    "html": {"status": 200, "body": b"<html><body>Please log in", "content_type": "text/html"},
+    "cut off": {"status": 200, "body": b'[{"id": "1', "content_type": "application/json"},
+    "error": {"status": 500, "body": b"<h1>Oops", "content_type": "text/html"},
+    "refused": {"status": 401, "body": b"{}", "content_type": "application/json"},
+    "forbidden": {"status": 403, "body": b"{}", "content_type": "application/json"},
+    "moved": {"status": 302, "headers": {"Location": "https://www.example.com/"}},
+    "other JSON": {"status": 200, "body": b'{"hello": [1, null]}', "content_type": "application/json"},
+    "nothing": {"status": 200, "body": b"", "content_type": "application/json"},
+    "not UTF-8": {"status": 200, "body": b'["\xff\xfe"]', "content_type": "application/json"},
+}
+
+
+def always(**reply):
+    from bytebridge.sandbox.web import Reply
+
+    status, body = reply.pop("status"), reply.pop("body", b"")
+    kind = reply.pop("content_type", "text/html")
+    return [Fault(None, Reply(status, body, kind, reply.get("headers", {}))) for _ in range(200)]
+
+
+@pytest.mark.parametrize("answer", BREAKS)
+def test_source_that_answers_nonsense_is_named_and_the_others_go_on(world, answer):
+    """Each system in turn, on one store; then all of them well."""
+    world.shop.buy(world.shop.customer("ana@example.com", "Ana", "Pérez"), {"SERVDOLIA60": 1})
+    world.erp.sell(world.erp.customer("Oak Studio", "kate@example.com"), [("SERVDOLIA60", 1, 60)])
+    system = {"html": world.shop, "error": world.erp, "cut off": world.desk}.get(answer)
+    broken = [system] if system else [world.shop, world.erp, world.desk]
+    for one in broken:
+        one.faults.extend(always(**BREAKS[answer]))
+    done = world.run("poll", "--json")
+    assert done.code == 1
+    names = {world.shop: "shop", world.erp: "erp", world.desk: "helpdesk"}
+    for one in broken:
+        about = [line for line in done.json["errors"] if line.startswith(f"{names[one]}:")]
+        assert about, done.json["errors"]
+        assert all("\n" not in line and len(line) < 400 for line in about)
+    assert all(line.split(":")[0] in {names[one] for one in broken} for line in done.json["errors"])
+    if system is not None:
+        assert done.json["posted"] == (2 if system is world.desk else 1)
+    for one in broken:
+        one.faults.clear()
+    world.settle()
+    assert world.balances() == {"ana@example.com": 60, "kate@example.com": 60}
+
+
+def test_system_that_is_not_there(world):
+    world.shop.buy(world.shop.customer("ana@example.com", "Ana", "Pérez"), {"SERVDOLIA60": 1})
+    world.erp.stop()
+    done = world.run("poll", "--json")
+    assert done.code == 1
+    assert done.json["posted"] == 1
+    assert [line.split(":")[0] for line in done.json["errors"]] == ["erp"]
+    plain = world.run("poll")
+    assert plain.code == 1
+    assert plain.line.startswith("bytebridge: erp: ")
+    assert world.run("doctor").code == 1
+    world.erp.start()
+    world.settle()
+
+
+@pytest.mark.parametrize("name", ["shop", "erp", "helpdesk"])
+def test_wrong_key(world, name):
+    world.shop.buy(world.shop.customer("ana@example.com", "Ana", "Pérez"), {"SERVDOLIA60": 1})
+    world.planted[f"{name}.api_key"] = "0" * 24 + "wrongkey"
+    done = world.run("poll", "--json")
+    assert done.code == 1
+    assert [line.split(":")[0] for line in done.json["errors"]] == [name]
+    assert done.json["posted"] == (0 if name == "shop" else 1)
+    doctor = world.run("doctor")
+    assert doctor.code == 1
+    assert "✗" in doctor.out
+
+
+def test_mail_server_that_is_not_there_loses_no_letter(world):
+    world.shop.buy(world.shop.customer("ana@example.com", "Ana", "Pérez"), {"SERVDOLIA60": 1})
+    world.mail.stop()
+    world.poll()
+    assert [one["state"] for one in world.waiting()] == ["pending"]
+    world.mail.start()
+    world.settle()
+    assert len(world.mail.messages) == 1

@@ -1,0 +1,295 @@
+"""One firm's history: the product's own jobs, store and HTTP layer under a virtual clock, step by step."""
+
+import io
+import random
+import shutil
+import tempfile
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+
+from bytebridge import logs, service
+from bytebridge.domain.model import Source
+from bytebridge.errors import BytebridgeError, NotFound, Refused
+from bytebridge.jobs import people as admin
+from bytebridge.jobs.reconcile import Window
+from bytebridge.ledger import migrate, outbox, verify
+from bytebridge.ledger.engine import Store
+from bytebridge.sandbox.mail import MailServer
+from bytebridge.settings import Settings, secret_values
+from simulation.faults import Crash, Network, Weather
+from simulation.oracle import Oracle
+from simulation.people import DAY, VERBS, pick
+from simulation.world import BEGIN, World
+
+MEMORY = Path("/dev/shm")
+ROOM = str(MEMORY) if MEMORY.is_dir() else None
+RESTARTS = 6  # of one pass, before the weather is made to clear
+QUIET_S = (61, 120, 700, 1000, 4000, 4000)  # waits until every letter that was put off is due again
+JOBS = ((Source.SHOP,), (Source.ERP,), (Source.HELPDESK,), ())
+
+
+class Clock:
+    """Seconds since the epoch; `sleep` is how the product waits."""
+
+    def __init__(self, at):
+        self.at = float(at)
+
+    def __call__(self):
+        return int(self.at)
+
+    def monotonic(self):
+        return self.at
+
+    def sleep(self, seconds):
+        self.at += max(0.0, seconds)
+
+
+@cache
+def mail_server():
+    """One for the life of the process; each firm empties it."""
+    return MailServer().start()
+
+
+@cache
+def blank_store():
+    """A fresh store, made once by the product's own migrations and copied for every firm."""
+    with tempfile.TemporaryDirectory(dir=ROOM) as folder:
+        store = Store(f"sqlite:///{folder}/blank.db")
+        migrate.upgrade(store, BEGIN, None)
+        store.close()
+        return (Path(folder) / "blank.db").read_bytes()
+
+
+class Firm:
+    """The running product beside its world. story: a line for each thing that happened."""
+
+    def __init__(self, folder, switches):
+        self.clock = Clock(BEGIN - 40 * DAY)
+        self.weather = Weather()
+        self.world = World(self.clock, switches)
+        self.mail = mail_server()
+        self.mail.now, self.mail.greylist_s = self.clock, 0.0
+        self.mail.messages, self.mail.outside = [], []
+        self.mail.faults.clear()
+        self.network = Network(self.weather, self.world.systems, self.mail, self.clock)
+        self.path = Path(folder) / "bytebridge.db"
+        self.path.write_bytes(blank_store())
+        self.settings = settings(self.world, self.mail, switches)
+        self.oracle = Oracle(self.world, self.path, self.mail, switches)
+        self.log = io.StringIO()
+        self.story = []
+        self.store = None
+
+    # the process
+
+    def start(self):
+        """As the daemon begins: store, connectors, and every attempt without outcome made unknown."""
+        self.store = Store(f"sqlite:///{self.path}", sleep=self.clock.sleep)
+        self.weather.watch(self.store)
+        self.context = service.build(
+            self.settings, self.store, by="daemon", sleep=self.clock.sleep, now=self.clock, monotonic=self.clock.monotonic
+        )  # fmt: skip
+        recheck = self.settings.notices.recheck_after
+        self.store.transact(lambda connection: outbox.recover(connection, self.clock(), recheck))
+
+    def stop(self):
+        if self.store is not None:
+            self.store.close()
+            self.store = None
+
+    @contextmanager
+    def running(self):
+        with ExitStack() as stack:
+            stack.enter_context(self.network.up())
+            stack.enter_context(_captured(self.settings, self.log))
+            stack.callback(self.stop)
+            yield self
+
+    def survive(self, work):
+        """Does the work; a process that dies meanwhile is started again, and the work is left undone."""
+        for _ in range(RESTARTS):
+            try:
+                if self.store is None:
+                    self.start()
+                work()
+            except Crash as crash:
+                self.tell(f"   dies: {crash}")
+                self.stop()
+            else:
+                return
+        self.weather.calm()
+
+    def run_pass(self, sources=(*service.ORDER,)):
+        done = service.one_pass(self.context, list(sources))
+        for line in done.errors:
+            self.tell(f"   {line}")
+
+    # steps
+
+    def play(self, steps):
+        with self.running():
+            for number, step in enumerate(steps):
+                self.step(number, step)
+            self.quiet()
+        self.oracle.check_outside(self.log.getvalue())
+
+    def step(self, number, step):
+        self.tell(f"{number:3} {self.clock.at - BEGIN:10.0f} {step.verb} {step.a} {step.b} {step.c} +{step.seconds}")
+        random.seed(step.a * 1_000_003 + step.b * 1009 + step.c)  # the product's own jitter
+        if step.verb in VERBS:
+            self.act(step)
+        else:
+            getattr(self, step.verb)(step)
+        self.clock.sleep(step.seconds)
+
+    def act(self, step):
+        with self.world.acting():
+            VERBS[step.verb](self.world, step)
+        self.oracle.note()
+
+    def live(self, step):
+        """The firm goes live: what is older than this moment is told to nobody."""
+        self.clock.at = max(self.clock.at, BEGIN)
+        self.oracle.live_at = self.clock()
+        self.quiet()
+
+    def poll(self, step):
+        """The daemon's jobs in some order, in weather of `b` per mille, dying at the c-th boundary from here."""
+        self._storm(step)
+        jobs = list(JOBS)
+        random.Random(step.a).shuffle(jobs)
+        for job in jobs[: 2 + step.a % 3]:
+            self.survive(lambda job=job: self.run_pass(job))
+        self._clear()
+
+    def night(self, step):
+        self._storm(step)
+        self.survive(self._reconcile)
+        self._clear()
+
+    def _storm(self, step):
+        self.weather.storm(step.b / 1000, step.a)
+        self.network.mail_weather()
+        if step.c:
+            self.weather.crashes.add(self.weather.reached + step.c)
+
+    def _clear(self):
+        self.weather.calm()
+        self.mail.faults.clear()
+
+    def _reconcile(self):
+        return service.reconciliation(self.context, service.ORDER, Window(), dry_run=False)
+
+    def busy_poll(self, step):
+        """A pass during which somebody works."""
+        verb = pick(sorted(VERBS), step.b)
+        meanwhile = step._replace(verb=verb)
+        self.weather.meanwhile[self.weather.reached + step.c] = lambda: self.act(meanwhile)
+        self.survive(self.run_pass)
+        self.weather.meanwhile.clear()
+
+    # administrators
+
+    def adjust(self, step):
+        email = self.world.spelling(step.a)
+        credits = (step.b % 41) - 20 or 5
+        if self._command(admin.Adjust(email, credits, "a gesture", f"adjust:{step.a}-{self.weather.reached}")):
+            self.world.holder(email).given += credits
+
+    def merge_accounts(self, step):
+        keep, other = self.world.spelling(step.a), self.world.spelling(step.b)
+        if self._command(admin.Merge(keep, other)):
+            self.world.holder(other).parent = self.world.holder(keep)
+            self.oracle.moved_accounts = True
+
+    def split_account(self, step):
+        """The address's own account stands for itself again."""
+        email = self.world.spelling(step.a)
+        if self._command(admin.Split(email)):
+            self.world.owner_of(email).parent = None
+
+    def add_address(self, step):
+        email, new = self.world.spelling(step.a), self.world.spelling(step.b)
+        if self._command(admin.AddAddress(email, new)):
+            self.world.give(new, self.world.holder(email))
+
+    def _command(self, change):
+        if self.store is None:
+            self.start()
+        try:
+            said = list(admin.carry_out(self.context, change, dry_run=False))
+        except (NotFound, Refused) as error:
+            self.tell(f"   refused: {error}")
+            return False
+        self.tell(f"   {'; '.join(said)}")
+        return True
+
+    # quiet points
+
+    def quiet(self, _step=None):
+        """No more faults, time for what was put off, a day for reopened invoices; then everything must agree."""
+        self._clear()
+        for seconds in QUIET_S:
+            self.survive(self.run_pass)
+            self.clock.sleep(seconds)
+        self.clock.sleep(26 * 3600)
+        self.survive(self.run_pass)
+        self.clock.sleep(700)
+        self.survive(self.run_pass)
+        self.oracle.settle()
+        self.again()
+
+    def again(self):
+        """A second pass and a reconciliation find nothing to do."""
+        entries = self.oracle.count_entries()
+        self.survive(self.run_pass)
+        drift = [row for row in self._reconcile().drift if row["reason"] != "vanished"]
+        self.oracle.demand(not drift, f"reconcile found {drift}")
+        self.oracle.demand(self.oracle.count_entries() == entries, "a second pass posted something")
+        with self.store.read() as connection:
+            proof = verify.verify(connection)
+        self.oracle.demand(proof.fault is None, f"the ledger's own proof: {proof.fault}")
+
+    def tell(self, line):
+        self.story.append(line)
+
+
+@contextmanager
+def _captured(settings_, stream):
+    logs.configure("debug", "json", secrets=secret_values(settings_), stream=stream)
+    yield
+
+
+@contextmanager
+def firm(switches=None):
+    folder = tempfile.mkdtemp(prefix="bytebridge-", dir=ROOM)
+    try:
+        yield Firm(folder, switches or {})
+    finally:
+        shutil.rmtree(folder)
+
+
+def settings(world, mail, switches):
+    shop, erp, desk = world.systems
+    quick = {"requests_per_minute": 60_000}
+    return Settings(
+        packs=[
+            {"reference": "SERVDOLIA60", "credits": 60, "price": "72.60", "url": "https://shop.example.com/60"},
+            {"reference": "SERVDOLIA120", "credits": 120, "price": "145.20", "url": "https://shop.example.com/120"},
+            {"reference": r"SERVDOLIA(\d+)"},
+        ],
+        modules=[{"reference": r"MOD\w+"}],
+        shop={"url": shop.url, "api_key": world.shop_key, **quick},
+        erp={"url": erp.url, "api_key": erp.key, **quick},
+        helpdesk={
+            "url": desk.url,
+            "api_key": desk.api_key,
+            "message_api_key": desk.message_api_key,
+            "agent": "creditos@example.com",
+            "reply_as": switches.get("reply_as", "reply"),
+            **quick,
+        },
+        smtp={"host": "127.0.0.1", "port": mail.port, "security": "none"},
+        notices={"from": "creditos@example.com", "office_hours": ""},
+    )

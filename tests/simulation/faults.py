@@ -1,0 +1,182 @@
+"""The network between the product and the simulated systems, its weather, and the moments at which a process dies.
+
+No socket is opened for HTTP: `requests` hands each prepared request to an adapter, and the one here asks the
+simulator's own `handle` and builds the answer out of real library objects, so that time-outs, cut bodies and odd
+answers reach the product exactly as the library reports them. SMTP is spoken over loopback; its replies are moments
+to die, too.
+"""
+
+import io
+import random
+import smtplib
+from collections import Counter
+from contextlib import contextmanager
+from email.utils import formatdate
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import requests
+import urllib3
+from bytebridge.sandbox.web import Reply, Request
+from sqlalchemy import event
+
+HTML = b"<!doctype html><html><body><h1>Maintenance</h1></body></html>"
+READS = (
+    "refused", "timeout_before", "timeout_after", "status", "too_many", "too_many_later", "cut", "truncated", "html",
+    "no_right", "empty",
+)  # fmt: skip
+WRITES = (
+    "refused", "timeout_before", "timeout_after", "status", "status_after", "too_many", "too_many_later", "cut",
+    "truncated", "html", "html_after", "no_right",
+)  # fmt: skip
+CARRIED_OUT = {"timeout_after", "status_after", "html_after", "cut", "truncated", "empty"}
+MAIL = ("greylist", "gone_early", "lost_after", "kept_after", "late_refusal")
+
+
+class Crash(BaseException):
+    """The process dies here: nothing of ours may catch it."""
+
+
+class Weather:
+    """rate: share of calls that go wrong. crashes: numbers of the boundaries at which the process dies.
+
+    A boundary is a database commit that is about to happen, an HTTP call before and after it is carried out, and
+    a reply of the mail server. meanwhile: boundary -> what somebody does just then.
+    """
+
+    def __init__(self):
+        self.counts = Counter()
+        self.reached = 0
+        self.crashes = set()
+        self.meanwhile = {}
+        self.calm()
+
+    def calm(self):
+        self.rate, self.chance = 0.0, random.Random(0)
+        self.crashes = {number for number in self.crashes if number > self.reached}
+
+    def storm(self, rate, seed):
+        self.rate, self.chance = rate, random.Random(seed)
+
+    def boundary(self, what):
+        self.reached += 1
+        act = self.meanwhile.pop(self.reached, None)
+        if act is not None:
+            self.counts["people act during a pass"] += 1
+            act()
+        if self.reached in self.crashes:
+            self.crashes.discard(self.reached)
+            self.counts[f"crash: {what}"] += 1
+            raise Crash(what)
+
+    def draw(self, kinds):
+        if not self.rate or self.chance.random() >= self.rate:
+            return None
+        kind = self.chance.choice(kinds)
+        self.counts[kind] += 1
+        return kind
+
+    def watch(self, store):
+        """Commits of this store become boundaries."""
+
+        @event.listens_for(store.engine, "commit")
+        def _before(_connection):
+            self.boundary("commit")
+
+
+class Network:
+    """simulators: by port. now: the virtual clock, which dates every answer."""
+
+    def __init__(self, weather, simulators, mail, now):
+        self.weather, self.mail, self.now = weather, mail, now
+        self.simulators = {urlsplit(simulator.url).netloc: simulator for simulator in simulators}
+
+    @contextmanager
+    def up(self):
+        """`requests` and `smtplib`, not the product, are led here."""
+        network, send, hear = self, requests.adapters.HTTPAdapter.send, smtplib.SMTP.getreply
+
+        def carried(adapter, prepared, **_options):
+            return network.carry(adapter, prepared)
+
+        def heard(smtp):
+            network.weather.boundary("mail")
+            reply = hear(smtp)
+            network.weather.boundary("mail answered")
+            return reply
+
+        requests.adapters.HTTPAdapter.send, smtplib.SMTP.getreply = carried, heard
+        try:
+            yield self
+        finally:
+            requests.adapters.HTTPAdapter.send, smtplib.SMTP.getreply = send, hear
+
+    def carry(self, adapter, prepared):
+        self.weather.boundary(f"before {prepared.method}")
+        simulator = self.simulators[urlsplit(prepared.url).netloc]
+        write = prepared.method not in ("GET", "HEAD")
+        kind = self.weather.draw(WRITES if write else READS)
+        reply = None
+        if kind is None or kind in CARRIED_OUT:
+            reply = simulator._handled(_request(prepared))
+        if write:
+            self.weather.boundary(f"after {prepared.method}")
+        answer = self._spoilt(kind, reply, prepared)
+        return adapter.build_response(prepared, _raw(answer, prepared, self.now(), kind))
+
+    def _spoilt(self, kind, reply, prepared):
+        if kind == "refused":
+            reason = urllib3.exceptions.NewConnectionError(None, "refused")
+            raise requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, prepared.url, reason))
+        if kind in ("timeout_before", "timeout_after"):
+            raise requests.ReadTimeout(urllib3.exceptions.ReadTimeoutError(None, prepared.url, "timed out"))
+        status = self.weather.chance.choice((500, 502, 503, 504))
+        spoilt = {
+            "status": Reply(status, HTML, "text/html"),
+            "status_after": Reply(502, HTML, "text/html"),
+            "too_many": Reply(429, b"", "text/html"),
+            "too_many_later": Reply(429, b"{}", headers={"Retry-After": self.weather.chance.choice(("2", "90", "700"))}),
+            "html": Reply(200, HTML, "text/html"),
+            "html_after": Reply(200, HTML, "text/html"),
+            "no_right": Reply(403, b"{}"),
+            "empty": Reply(200, b""),
+        }
+        return spoilt.get(kind, reply)
+
+    def mail_weather(self):
+        """What the mail server will do to the letters of this pass."""
+        self.mail.faults.clear()
+        self.mail.greylist_s = 0.0
+        kind = self.weather.draw(MAIL)
+        if kind == "greylist":
+            self.mail.fail_next(451, at="RCPT")
+        elif kind == "gone_early":
+            self.mail.cut_next(at="MAIL")
+        elif kind == "late_refusal":
+            self.mail.fail_next(452, at="AFTER_DATA")
+        elif kind is not None:
+            self.mail.cut_after_data(stored=kind == "kept_after")
+
+
+def _request(prepared):
+    parts = urlsplit(prepared.url)
+    body = prepared.body or b""
+    return Request(
+        prepared.method,
+        unquote(parts.path),
+        tuple(parse_qsl(parts.query, keep_blank_values=True)),
+        parts.query,
+        {name.lower(): value for name, value in prepared.headers.items()},
+        body.encode() if isinstance(body, str) else body,
+    )
+
+
+def _raw(reply, prepared, now, kind):
+    body = b"" if prepared.method == "HEAD" or reply.status == 304 else reply.body
+    headers = {"Content-Type": reply.content_type, "Date": formatdate(now, usegmt=True), **reply.headers}
+    if kind == "cut":
+        headers["Content-Length"] = str(len(body) + 1)
+    if kind in ("cut", "truncated"):
+        body = body[: len(body) // 2]
+    return urllib3.HTTPResponse(
+        body=io.BytesIO(body), headers=headers, status=reply.status, preload_content=False, request_method=prepared.method
+    )

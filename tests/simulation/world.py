@@ -1,0 +1,173 @@
+"""The simulated firm: its systems, its people's addresses, and what really happened, whoever saw it."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bytebridge.sandbox.dolibarr import Dolibarr
+from bytebridge.sandbox.liveagent import LiveAgent
+from bytebridge.sandbox.prestashop import KEY, PrestaShop
+from simulation.people import DAY, HOLD
+
+BEGIN = 1_790_000_000  # 2026-09-21: a history of months passes both a change to winter time and a year's end
+NAMES = ("ana", "luc", "kate", "oscar", "zoe")
+PORTS = (8101, 8102, 8103)
+
+
+@dataclass
+class Line:
+    reference: str
+    units: int
+    back: int = 0
+
+    @property
+    def left(self):
+        return self.units - self.back
+
+
+@dataclass
+class Order:
+    """stand: unpaid, paid, hold (once paid, now in a state that means nothing), back. dated: when it was paid."""
+
+    id: int
+    email: str
+    stand: str
+    lines: dict
+    dated: int | None
+    slip_alone: bool | None = None
+
+
+@dataclass
+class Holder:
+    """An account as people think of it. parent: whom it was merged into. given: adjustments made on it."""
+
+    name: str
+    parent: "Holder | None" = None
+    given: int = 0
+
+    @property
+    def root(self):
+        return self.parent.root if self.parent is not None else self
+
+
+@dataclass
+class World:
+    """owners: normal address -> Holder. tidied: tickets deleted long after their work. ours: invoices of this story.
+
+    stood: ticket -> the status that people last gave it. worked: ticket -> when it was resolved, each time.
+    """
+
+    clock: object
+    switches: dict
+    orders: dict = field(default_factory=dict)
+    owners: dict = field(default_factory=dict)
+    tidied: set = field(default_factory=set)
+    merged: set = field(default_factory=set)
+    ours: set = field(default_factory=set)
+    stood: dict = field(default_factory=dict)
+    worked: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        shop_version = self.switches.get("shop_version", "9.1.4")
+        self.shop = PrestaShop(shop_version, now=self.clock, port=PORTS[0])
+        self.erp = Dolibarr(now=self.clock, port=PORTS[1])
+        self.desk = LiveAgent(now=self.clock, port=PORTS[2], rate_limit=None, **self.switches.get("desk", {}))
+        self.odd_state = self.shop.new_state(HOLD)
+        self.customers, self.parties = {}, {}
+        for reference in ("SERVDOLIA60", "SERVDOLIA77", "SERVDOLIA120"):
+            self.erp.product(reference)
+        self.erp.invoice(self.party("firm@example.com"), [(None, 1, 1)])  # an ERP is never quite empty
+        self.spellings = [
+            text
+            for name in NAMES[: self.switches.get("customers", 4)]
+            for text in (f"{name}@example.com", f"{name.title()}@Example.com", f"{name}.home@example.com")
+        ]
+
+    @property
+    def systems(self):
+        return (self.shop, self.erp, self.desk)
+
+    @property
+    def shop_key(self):
+        return KEY
+
+    def now(self):
+        return int(self.clock())
+
+    def spelling(self, number):
+        return self.spellings[number % len(self.spellings)]
+
+    # what people do, where it leaves something to remember
+
+    def order(self, email, units, *, paid, voucher=0, at=None):
+        customer = self.customers.get(email)
+        if customer is None:
+            customer = self.customers[email] = self.shop.customer(email)
+        number = self.shop.buy(customer, units, paid=paid, voucher=voucher, at=at)
+        lines = {reference: Line(reference, count) for reference, count in units.items()}
+        dated = (at or self.now()) if paid else None
+        self.orders[number] = Order(number, normal(email), "paid" if paid else "unpaid", lines, dated)
+        return number
+
+    def party(self, email):
+        if email not in self.parties:
+            self.parties[email] = self.erp.customer(email.partition("@")[0].title(), email)
+        return self.parties[email]
+
+    def invoice(self, number, lines):
+        invoice = self.erp.invoice(self.party(self.spelling(number)), lines)
+        self.erp.validate(invoice)
+        self.ours.add(int(invoice))
+        return invoice
+
+    def open(self, email, subject, **more):
+        return self.desk.open(email, subject, name=email.partition("@")[0].title(), **more)
+
+    @contextmanager
+    def acting(self):
+        """Around everything people do: whose hand moved which ticket, and when it was last resolved."""
+        before = self._statuses()
+        yield
+        after = self._statuses()
+        for ticket, status in after.items():
+            if before.get(ticket) != status:
+                self.stood[ticket] = status
+                if status == "R":
+                    self.worked.setdefault(ticket, []).append(self.now())
+
+    def _statuses(self):
+        return {ticket.id: ticket.status for ticket in self.desk.tickets.values()}
+
+    def age(self, ticket):
+        """Of its work: young is well within the sixty days of the nightly sweep, old well beyond."""
+        when = self.worked.get(ticket)
+        if not when or self.now() - when[0] < 50 * DAY:
+            return "young"
+        return "old" if self.now() - when[-1] > 70 * DAY else "between"
+
+    # whose is what
+
+    def holder(self, email):
+        """The holder of an address; a new one when nobody ever had it."""
+        plain = normal(email)
+        if plain not in self.owners:
+            self.owners[plain] = Holder(plain)
+        return self.owners[plain].root
+
+    def owner_of(self, email):
+        """The account that the address itself is of, merged or not."""
+        return self.owners[normal(email)]
+
+    def give(self, email, holder):
+        self.owners[normal(email)] = holder
+
+    def families(self):
+        """Root holders' names -> their addresses."""
+        found = {}
+        for email, holder in self.owners.items():
+            found.setdefault(holder.root.name, []).append(email)
+        return found
+
+
+def normal(email):
+    """One customer, one address: capitals and blanks are what people get wrong."""
+    return email.strip().lower()
