@@ -8,13 +8,18 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 
 SOON_S = 4.0  # between two things that happen
+AGENT = "bytebridge@example.com"
+PORTS = {"shop": 18080, "erp": 18081, "desk": 18082, "mail": 18025}  # as in config/bytebridge.toml
 CONFIG = """# Written by `bytebridge sandbox`; the systems it names live as long as that command.
 [store]
 url = "sqlite:///{folder}/bytebridge.db"
@@ -32,7 +37,7 @@ requests_per_minute = 6000
 url = "{desk}"
 api_key = "{desk_key}"
 message_api_key = "{message_key}"
-agent = "creditos@example.com"
+agent = "{agent}"
 poll_interval = 2
 requests_per_minute = 6000
 [helpdesk.kinds]
@@ -42,7 +47,7 @@ host = "127.0.0.1"
 port = {smtp}
 security = "none"
 [notices]
-from = "creditos@example.com"
+from = "{agent}"
 quiet_before = ""
 office_hours = ""
 recheck_after = 5
@@ -61,50 +66,96 @@ url = "https://shop.example.com/servdolia120"
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Firm:
+    """The simulated systems while they run."""
+
+    shop: Any
+    erp: Any
+    desk: Any
+    mail: Any
+
+    def keys(self) -> dict[str, str]:
+        """Each secret by the name of its credential file."""
+        shop_key = next(iter(self.shop.keys))
+        return {
+            "bytebridge_shop__api_key": shop_key,
+            "bytebridge_erp__api_key": self.erp.key,
+            "bytebridge_helpdesk__api_key": self.desk.api_key,
+            "bytebridge_helpdesk__message_api_key": self.desk.message_api_key,
+        }
+
+
 @click.command("sandbox")
 @click.option("--folder", metavar="DIR", help="Where the configuration and the SQLite file go [a new one].")
 @click.option("--seconds", type=click.IntRange(1), help="Ends by itself after so long.")
 @click.option("--pace", type=float, default=SOON_S, show_default=True, help="Seconds between two things that happen.")
-def sandbox_command(folder: str | None, seconds: int | None, pace: float) -> int:
+@click.option(
+    "--no-daemon",
+    is_flag=True,
+    help="Only the simulated firm, where config/bytebridge.toml looks for it: run your own.",
+)
+def sandbox_command(folder: str | None, seconds: int | None, pace: float, *, no_daemon: bool) -> int:
     """The real daemon against a simulated firm on loopback; Ctrl-C ends it."""
-    if folder is None:
-        with tempfile.TemporaryDirectory(prefix="bytebridge-sandbox-") as made:
-            return _run(Path(made), seconds, pace)
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    return _run(Path(folder).absolute(), seconds, pace)
-
-
-def _run(folder: Path, seconds: int | None, pace: float) -> int:
-    from bytebridge.sandbox.dolibarr import Dolibarr
-    from bytebridge.sandbox.liveagent import LiveAgent
-    from bytebridge.sandbox.mail import MailServer
-    from bytebridge.sandbox.prestashop import KEY, PrestaShop
-    from bytebridge.sandbox.story import Story
-
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with PrestaShop() as shop, Dolibarr() as erp, LiveAgent() as desk, MailServer() as mail:
-        config = folder / "bytebridge.toml"
-        addresses = {"shop": shop.url, "erp": erp.url, "desk": desk.url, "smtp": mail.port, "status": _free_port()}
-        config.write_text(
-            CONFIG.format(
-                folder=folder,
-                shop_key=KEY,
-                erp_key=erp.key,
-                desk_key=desk.api_key,
-                message_key=desk.message_api_key,
-                **addresses,
-            ),
-            encoding="utf-8",
-        )
-        _prepare(shop, erp, desk)
-        _introduce(config, addresses)
+    if no_daemon:
+        return _firm_alone(ended, seconds, pace)
+    if folder is None:
+        with tempfile.TemporaryDirectory(prefix="bytebridge-sandbox-") as made:
+            return _run(Path(made), ended, seconds, pace)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    return _run(Path(folder).absolute(), ended, seconds, pace)
+
+
+@contextmanager
+def _firm(ports: Mapping[str, int]) -> Iterator[Firm]:
+    """ports: by system; any free one for those not named."""
+    from bytebridge.sandbox.dolibarr import Dolibarr
+    from bytebridge.sandbox.liveagent import LiveAgent
+    from bytebridge.sandbox.mail import MailServer
+    from bytebridge.sandbox.prestashop import PrestaShop
+
+    with (
+        PrestaShop(port=ports.get("shop", 0)) as shop,
+        Dolibarr(port=ports.get("erp", 0)) as erp,
+        LiveAgent(port=ports.get("desk", 0)) as desk,
+        MailServer(port=ports.get("mail", 0)) as mail,
+    ):
+        for reference in ("SERVDOLIA60", "SERVDOLIA120"):
+            if reference not in {product["ref"] for product in erp.products.values()}:
+                erp.product(reference)
+        # an ERP without any invoice looks like one whose key may see none
+        erp.invoice(erp.customer("Elm Electrics", "elm@example.com"), [("SERVDOLIA60", 1, 60)])
+        desk.agent(AGENT, "bytebridge")
+        yield Firm(shop, erp, desk, mail)
+
+
+def _firm_alone(ended: threading.Event, seconds: int | None, pace: float) -> int:
+    try:
+        with _firm(PORTS) as firm:
+            click.echo("bytebridge sandbox: a simulated firm, as config/bytebridge.toml names it. Ctrl-C ends it.")
+            for name, key in firm.keys().items():
+                click.echo(f"  {name:<36} {key}")
+            click.echo("")
+            _live(firm, ended, lambda: True, seconds, pace)
+    except OSError as error:
+        click.echo(f"bytebridge: a port of {sorted(PORTS.values())} is taken ({error.strerror})", err=True)
+        return 1
+    return 0
+
+
+def _run(folder: Path, ended: threading.Event, seconds: int | None, pace: float) -> int:
+    with _firm({}) as firm:
+        config, status = folder / "bytebridge.toml", _free_port()
+        config.write_text(_configuration(firm, folder, status), encoding="utf-8")
+        _introduce(config, status)
         daemon = _start(config)
         watcher = threading.Thread(target=_follow, args=(daemon,), daemon=True)
         watcher.start()
         try:
-            _live(Story(shop, erp, desk), lambda: _received(mail, desk), ended, daemon, seconds, pace)
+            _live(firm, ended, lambda: daemon.poll() is None, seconds, pace)
         finally:
             code = _stop(daemon)
             watcher.join(2)
@@ -113,15 +164,21 @@ def _run(folder: Path, seconds: int | None, pace: float) -> int:
     return code
 
 
-def _prepare(shop: Any, erp: Any, desk: Any) -> None:
-    """What a firm has before its first customer: packs for sale, the desk's agent that writes letters."""
-    del shop
-    for reference in ("SERVDOLIA60", "SERVDOLIA120"):
-        if reference not in {product["ref"] for product in erp.products.values()}:
-            erp.product(reference)
-    # an ERP without any invoice looks like one whose key may see none
-    erp.invoice(erp.customer("Elm Electrics", "elm@example.com"), [("SERVDOLIA60", 1, 60)])
-    desk.agent("creditos@example.com", "Créditos")
+def _configuration(firm: Firm, folder: Path, status: int) -> str:
+    keys = firm.keys()
+    return CONFIG.format(
+        folder=folder,
+        agent=AGENT,
+        shop=firm.shop.url,
+        shop_key=keys["bytebridge_shop__api_key"],
+        erp=firm.erp.url,
+        erp_key=keys["bytebridge_erp__api_key"],
+        desk=firm.desk.url,
+        desk_key=keys["bytebridge_helpdesk__api_key"],
+        message_key=keys["bytebridge_helpdesk__message_api_key"],
+        smtp=firm.mail.port,
+        status=status,
+    )
 
 
 def _free_port() -> int:
@@ -132,11 +189,12 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _introduce(config: Path, addresses: dict[str, Any]) -> None:
+def _introduce(config: Path, status: int) -> None:
+    called = sys.argv[0] if Path(sys.argv[0]).name == "bytebridge" else "bytebridge"  # `make` does not put it on PATH
     click.echo("bytebridge sandbox: a simulated firm and the real daemon, all on this machine. Ctrl-C ends it.")
-    click.echo(f"  status page  http://127.0.0.1:{addresses['status']}/   metrics at /metrics, health at /healthz")
-    click.echo(f"  ask it       bytebridge --config {config} accounts list")
-    click.echo(f"               bytebridge --config {config} statement ana@example.com")
+    click.echo(f"  status page  http://127.0.0.1:{status}/   metrics at /metrics, health at /healthz")
+    click.echo(f"  ask it       {called} --config {config} accounts list")
+    click.echo(f"               {called} --config {config} statement ana@example.com")
     click.echo("")
 
 
@@ -161,25 +219,20 @@ def _stop(daemon: "subprocess.Popen[str]") -> int:
         return daemon.wait()
 
 
-def _live(
-    story: Any,
-    received: Callable[[], Iterator[str]],
-    ended: threading.Event,
-    daemon: "subprocess.Popen[str]",
-    seconds: int | None,
-    pace: float,
-) -> None:
+def _live(firm: Firm, ended: threading.Event, alive: Callable[[], bool], seconds: int | None, pace: float) -> None:
+    from bytebridge.sandbox.story import Story
+
+    story = Story(firm.shop, firm.erp, firm.desk)
     stop_at = time.monotonic() + seconds if seconds else float("inf")
-    letters = received()
-    for source in (story.opening(), story.life()):
-        for sentence in source:
-            _say("firm", sentence)
-            until = time.monotonic() + pace
-            while time.monotonic() < until:
-                if ended.wait(0.2) or time.monotonic() > stop_at or daemon.poll() is not None:
-                    return
-                while (letter := next(letters)) is not None:
-                    _say("mail", letter)
+    letters = _received(firm.mail, firm.desk)
+    for sentence in chain(story.opening(), story.life()):
+        _say("firm", sentence)
+        until = time.monotonic() + pace
+        while time.monotonic() < until:
+            if ended.wait(0.2) or time.monotonic() > stop_at or not alive():
+                return
+            while (letter := next(letters)) is not None:
+                _say("mail", letter)
 
 
 def _received(mail: Any, desk: Any) -> Iterator[Any]:

@@ -97,9 +97,9 @@ def smallest_cover(rules: Rules, need: Credits, now: Instant) -> tuple[PackOffer
 
 
 def _smaller(packs: list[Pack], count: int, need: Credits) -> list[Pack]:
-    """Exactly `count` packs that together cover `need` with the fewest credits, starting from so many of the largest."""
-    largest = packs[-1]
-    size = int(largest.credits or 0)
+    """Exactly `count` packs, so many of the largest as would do, that cover `need` with the fewest credits."""
+    size = int(packs[-1].credits or 0)
+    largest = next(pack for pack in packs if pack.credits == size)
     spare = count * size - need
     # what replacing some of them by smaller packs saves, and the fewest replacements that save it
     saved: dict[int, list[Pack]] = {0: []}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bytebridge.domain import notices
-from bytebridge.domain.accounts import account_of, normalise, owner
+from bytebridge.domain.accounts import account_of, normalise, owner, owner
 from bytebridge.domain.entry import EntryKind, Posting
 from bytebridge.domain.interpret import interpret
 from bytebridge.domain.invoices import shop_mark
@@ -168,8 +168,9 @@ def _own(emails: list[str], account: int, at: Instant, view: View) -> None:
     for email in emails:
         if owner(view.owners, email, at) is None:
             history = view.owners.setdefault(email, [])
-            history.append((at if history else Instant(0), account))
-            view.added.append((email, account))
+            since = max(at, history[-1][0]) if history else Instant(0)
+            history.append((since, account))
+            view.added.append((email, account, since))
 
 
 def _post(

@@ -54,7 +54,7 @@ class View:
     shop_orders: dict[str, str] = field(default_factory=dict)
     purchases: dict[int, list[Purchase]] = field(default_factory=dict)
     next_account: int = 1
-    added: list[tuple[str, int]] = field(default_factory=list)
+    added: list[tuple[str, int, Instant]] = field(default_factory=list)
     unchanged: set[str] = field(default_factory=set)
 
     def root(self, account: int) -> int:

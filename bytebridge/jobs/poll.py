@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from bytebridge.connector import Connector, Page
+from bytebridge.domain.memory import key_of
 from bytebridge.domain.model import Document, Instant, Source
 from bytebridge.errors import RemoteError, RemoteRefused, RemoteSurprise, RemoteUnavailable
 from bytebridge.jobs import brake
@@ -108,6 +109,8 @@ def _let_through(
 ) -> None:
     if not waiting:
         return
+    # a document may stand on several pages of one poll (the list and its second witness): the last reading counts
+    waiting = list({key_of(document): document for document in waiting}.values())
     with context.store.read() as connection:
         outcomes, _ = plan(connection, waiting, context)
     brake.check(brake.load_of(outcomes), connector.source, context, run)

@@ -47,8 +47,8 @@ def open_new(connection: Connection, view: View) -> None:
     if fresh:
         connection.execute(insert(accounts), fresh)
     rows = [
-        {"email": email, "account": account, "since": 0, "recorded_at": view.now, "by": ""}
-        for email, account in view.added
+        {"email": email, "account": account, "since": since, "recorded_at": view.now, "by": ""}
+        for email, account, since in view.added
     ]
     if rows:
         connection.execute(insert(addresses), rows)

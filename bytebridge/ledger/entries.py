@@ -1,7 +1,7 @@
 """The entries: append and read. There is no update and no delete."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
@@ -179,13 +179,13 @@ def of_run(connection: Connection, run: int) -> list[Entry]:
     return [from_row(row) for row in rows]
 
 
-def walk(connection: Connection) -> Iterator[Row[Any]]:
+def walk(connection: Connection) -> Generator[Row[Any]]:
     """Every row by account and seq, its values in the order of the table's columns, streamed from the database.
 
-    Until it is exhausted the connection answers nothing else.
+    Until it is exhausted or closed the connection answers nothing else.
     """
     # one statement: paging by (account, seq) asks MariaDB for a condition that it answers without its index
     everything = select(entries).order_by(entries.c.account, entries.c.seq)
-    rows = connection.execute(everything.execution_options(stream_results=True, yield_per=CHUNK))
-    for some in rows.partitions():
-        yield from some
+    with connection.execute(everything.execution_options(stream_results=True, yield_per=CHUNK)) as rows:
+        for some in rows.partitions():
+            yield from some

@@ -1,10 +1,9 @@
 """What a database's own error means to a user, told by its code: text is translated and may quote a customer."""
 
 import sqlite3
-from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from bytebridge.errors import StoreBroken, StoreBusy
 
@@ -51,10 +50,13 @@ def _kind(error: DBAPIError) -> str | None:
     original: Any = error.orig
     if isinstance(original, sqlite3.Error):
         return _of_sqlite(original)
-    if hasattr(original, "sqlstate"):
-        return _of_postgresql(original.sqlstate, str(original))
     code = original.args[0] if original is not None and original.args else None
-    return _of_mariadb(code, type(original).__name__)
+    if isinstance(code, int):
+        return _of_mariadb(code, type(original).__name__)
+    state = getattr(original, "sqlstate", None)
+    if state is None:  # the connection itself: the driver passes no code on
+        return _of_no_connection(str(original)) if isinstance(error, OperationalError) else None
+    return _of_postgresql(state)
 
 
 def _of_sqlite(error: sqlite3.Error) -> str | None:
@@ -67,18 +69,19 @@ def _of_sqlite(error: sqlite3.Error) -> str | None:
     return "broken" if low in SQLITE_BROKEN or str(error).startswith("no such table") else None
 
 
-def _of_postgresql(state: str | None, words: str) -> str | None:
-    if state is None:  # the connection itself: the driver passes no code on
-        return "broken" if any(mark in words for mark in REFUSED_AT_THE_DOOR) else "lost"
-    starts: Callable[[tuple[str, ...]], bool] = state.startswith
-    if starts(POSTGRESQL_BUSY):
+def _of_no_connection(words: str) -> str:
+    return "broken" if any(mark in words for mark in REFUSED_AT_THE_DOOR) else "lost"
+
+
+def _of_postgresql(state: str) -> str | None:
+    if state.startswith(POSTGRESQL_BUSY):
         return "busy"
-    if starts(POSTGRESQL_LOST):
+    if state.startswith(POSTGRESQL_LOST):
         return "lost"
-    return "broken" if starts(POSTGRESQL_BROKEN) else None
+    return "broken" if state.startswith(POSTGRESQL_BROKEN) else None
 
 
-def _of_mariadb(code: object, name: str) -> str | None:
+def _of_mariadb(code: int, name: str) -> str | None:
     if code in MARIADB_BUSY:
         return "busy"
     if code in MARIADB_LOST or (name == "InterfaceError" and code == 0):  # (0, ''): used after it was closed

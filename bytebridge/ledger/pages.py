@@ -90,9 +90,7 @@ def _emails(document: Document) -> tuple[str, ...]:
     return (document.email,) if document.email else ()
 
 
-def _load_documents(
-    connection: Connection, keys: Sequence[str], view: View, present: Mapping[str, str]
-) -> None:
+def _load_documents(connection: Connection, keys: Sequence[str], view: View, present: Mapping[str, str]) -> None:
     totals: dict[str, int] = defaultdict(int)
     for some in batches(keys):
         rows = connection.execute(

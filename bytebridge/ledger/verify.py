@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -39,7 +40,9 @@ class _Walk:
 def verify(connection: Connection) -> Proof:
     """Recomputes every chain, balance and derivation, then looks for entries that were cut off at an end."""
     so_far = _Walk()
-    fault = next(_faults(walk(connection), so_far), None) or _cut_off(connection, so_far)
+    with closing(walk(connection)) as rows:
+        fault = next(_faults(rows, so_far), None)
+    fault = fault or _cut_off(connection, so_far)
     return Proof(so_far.entries, so_far.accounts, fault)
 
 

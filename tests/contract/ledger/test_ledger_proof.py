@@ -45,7 +45,10 @@ TAMPERED = {
     "balance": ("UPDATE entries SET balance = 500 WHERE id = 3", "entry 3 (number 1 of account 2) was altered"),
     "document": ("UPDATE entries SET document = 'shop:99' WHERE id = 1", "entry 1 (number 1 of account 1) was altered"),
     "when it happened": ("UPDATE entries SET happened = 1 WHERE id = 4", "entry 4 (number 3 of account 1) was altered"),
-    "when it was recorded": ("UPDATE entries SET recorded = 1 WHERE id = 5", "entry 5 (number 4 of account 1) was altered"),
+    "when it was recorded": (
+        "UPDATE entries SET recorded = 1 WHERE id = 5",
+        "entry 5 (number 4 of account 1) was altered",
+    ),
     "derivation": ("UPDATE entries SET derivation = '{}' WHERE id = 4", "entry 4 (number 3 of account 1) was altered"),
     "kind": ("UPDATE entries SET kind = 'debit' WHERE id = 1", "entry 1 (number 1 of account 1) was altered"),
     "owner": ("UPDATE entries SET account = 3 WHERE id = 3", "entry 3 (number 1 of account 3) was altered"),
@@ -55,7 +58,10 @@ TAMPERED = {
     "last of an account": ("DELETE FROM entries WHERE id = 3", "entry 3 is missing: entries are numbered without gaps"),
     "last of all": ("DELETE FROM entries WHERE id = 5", "entry 5 is missing: it was the last one added"),
     "everything": ("DELETE FROM entries", "entry 5 is missing: it was the last one added"),
-    "what was remembered": ("UPDATE meta SET value = '' WHERE name = 'last_entry'", "entry 5 is not the one that was added last"),
+    "what was remembered": (
+        "UPDATE meta SET value = '' WHERE name = 'last_entry'",
+        "entry 5 is not the one that was added last",
+    ),
 }
 
 

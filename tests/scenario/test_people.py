@@ -1,0 +1,210 @@
+"""What administrators do: merges and their undoing, addresses, adjustments, openings, decisions."""
+
+import pytest
+
+from bytebridge.domain.model import Credits
+from bytebridge.errors import NotFound, Refused
+from bytebridge.jobs import decide, openings, people
+from bytebridge.ledger import reviews, verify
+
+ANA, LUC, NEW = "ana@example.com", "luc@example.com", "ana.new@example.com"
+
+
+def do(world, change, *, dry_run=False):
+    world.clock.tick(60)
+    return list(people.carry_out(world.context(), change, dry_run=dry_run))
+
+
+@pytest.fixture
+def two(world):
+    """Ana has 60, Luc 120 less a ticket of 30."""
+    world.buys(ANA, SERVDOLIA60=1)
+    world.buys(LUC, SERVDOLIA120=1)
+    world.ticket = world.asks(LUC)
+    world.desk.resolve(world.ticket, kind="consulta", minutes=20)
+    world.poll()
+    assert world.balances() == {ANA: 60, LUC: 90}
+    return world
+
+
+def whole(world):
+    with world.store.read() as connection:
+        assert verify.verify(connection).fault is None
+
+
+def test_merge_adds_up_and_split_undoes_it(two):
+    do(two, people.Merge(ANA, LUC))
+    assert two.balances() == {ANA: 150}
+    do(two, people.Split(LUC))
+    assert two.balances() == {ANA: 60, LUC: 90}
+    whole(two)
+
+
+def test_what_happened_while_merged_goes_back_with_the_split(two):
+    do(two, people.Merge(ANA, LUC))
+    two.desk.note_work(two.ticket, minutes=50)
+    two.buys(LUC, SERVDOLIA60=1)
+    two.buys(ANA, SERVDOLIA30=1)
+    two.poll()
+    assert two.balances() == {ANA: 150 - 30 + 60 + 30}
+    do(two, people.Split(LUC))
+    assert two.balances() == {ANA: 90, LUC: 120 - 60 + 60}
+    two.poll()
+    assert two.balances() == {ANA: 90, LUC: 120}
+    whole(two)
+
+
+def test_a_correction_after_a_merge_posts_only_the_difference(two):
+    do(two, people.Merge(ANA, LUC))
+    before = two.posted()
+    two.desk.note_work(two.ticket, minutes=50)
+    two.poll()
+    after = two.posted()
+    assert {key: after[key] - before.get(key, 0) for key in after if after[key] != before.get(key, 0)} == {
+        f"helpdesk:{two.ticket}": -30
+    }
+    assert two.balances() == {ANA: 120}
+
+
+def test_a_merge_of_a_merged_account_comes_apart_in_steps(two):
+    two.buys("eve@example.com", SERVDOLIA30=1)
+    two.poll()
+    do(two, people.Merge(LUC, "eve@example.com"))
+    do(two, people.Merge(ANA, LUC))
+    assert two.balances() == {ANA: 180}
+    do(two, people.Split(LUC))
+    assert two.balances() == {ANA: 60, LUC: 120}
+    do(two, people.Split("eve@example.com"))
+    assert two.balances() == {ANA: 60, LUC: 90, "eve@example.com": 30}
+    whole(two)
+
+
+def test_merging_nobody_or_oneself_is_refused(two):
+    with pytest.raises(Refused):
+        do(two, people.Merge(ANA, ANA))
+    with pytest.raises(NotFound):
+        do(two, people.Merge(ANA, "nobody@example.com"))
+    with pytest.raises(Refused):
+        do(two, people.Split(LUC))
+
+
+def test_a_second_address_brings_what_it_pays_to_the_account(two):
+    do(two, people.AddAddress(ANA, NEW))
+    two.buys(NEW.upper(), SERVDOLIA60=1)
+    two.poll()
+    assert two.balances() == {ANA: 120, LUC: 90}
+    with pytest.raises(Refused, match="merge"):
+        do(two, people.AddAddress(ANA, LUC))
+
+
+def test_a_removed_address_keeps_its_past_and_starts_anew(two):
+    do(two, people.AddAddress(ANA, NEW))
+    two.buys(NEW, SERVDOLIA60=1)
+    two.poll()
+    do(two, people.RemoveAddress(NEW))
+    two.clock.tick(60)
+    two.buys(NEW, SERVDOLIA30=1)
+    two.poll()
+    assert two.balances() == {ANA: 120, LUC: 90, NEW: 30}
+
+
+def test_a_dry_run_says_it_and_changes_nothing(two):
+    before = two.balances()
+    for change in (people.Merge(ANA, LUC), people.AddAddress(ANA, NEW), people.Adjust(ANA, Credits(5), "x", "adjust:9")):
+        assert do(two, change, dry_run=True)
+    assert two.balances() == before
+
+
+def test_an_adjustment_run_again_by_its_key_posts_once(two):
+    change = people.Adjust(ANA, Credits(-15), "goodwill", "adjust:1")
+    do(two, change)
+    do(two, change)
+    assert two.balances()[ANA] == 45
+
+
+def test_openings_are_documents(world, tmp_path):
+    path = tmp_path / "openings.csv"
+
+    def load(text):
+        path.write_text("email,credits,name\n" + text)
+        return people.import_openings(
+            openings.read(str(path)), world.clock.at - 100, world.context(), dry_run=False, tell=lambda _: None
+        )
+
+    assert load(f"{ANA},100,Ana\n{LUC},-20,Luc\n") == 2
+    assert load(f"{ANA},100,Ana\n{LUC},-20,Luc\n") == 0
+    assert load(f" {ANA.upper()} ,80,Ana\n") == 1
+    assert world.balances() == {ANA: 80, LUC: -20}
+    world.poll()
+    assert world.told() == []
+    whole(world)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mail,credits\na@example.com,1\n", "line 1"),
+        ("email,credits\nnonsense,1\n", "line 2: no e-mail address"),
+        ("email,credits\na@example.com,1.5\n", "line 2: credits are no whole number"),
+        ("email,credits\na@example.com,1\nA@example.com,2\n", "line 3: a@example.com stands twice"),
+        ("email,credits\na@example.com,1,extra\n", "line 2: 3 cells"),
+        ('email,credits\n"a@example.com,1\n', "line"),
+    ],
+)
+def test_openings_with_mistakes_are_refused_as_a_whole(tmp_path, text, said):
+    path = tmp_path / "openings.csv"
+    path.write_text(text)
+    with pytest.raises(Refused, match=said):
+        openings.read(str(path))
+
+
+def test_openings_by_semicolon_and_byte_order_mark(tmp_path):
+    path = tmp_path / "openings.csv"
+    path.write_bytes("\ufeffemail;credits\na@example.com;-7\n".encode())
+    assert [row[:2] for row in openings.read(str(path))] == [("a@example.com", -7)]
+
+
+def waiting(world):
+    with world.store.read() as connection:
+        return reviews.open_items(connection, "waiting")
+
+
+def decided(world, number, choice, *, credits=0, email=""):
+    world.clock.tick(60)
+    wish = decide.Wish(number, choice, credits, email, "asked the customer")
+    return list(decide.resolve(wish, world.context(), dry_run=False))
+
+
+def test_a_decision_charges_and_holds_until_the_ticket_changes(two):
+    ticket = two.asks(ANA)
+    two.desk.resolve(ticket, kind="consulta", minutes=0)
+    two.poll()
+    (item,) = waiting(two)
+    assert item.code == "zero_minutes"
+    decided(two, item.id, "charge", credits=20)
+    assert two.balances()[ANA] == 40
+    two.poll()
+    assert waiting(two) == []
+    two.desk.add_note(ticket, "una nota")
+    two.clock.tick(60)
+    two.poll()
+    two.desk.note_work(ticket, minutes=10)
+    two.poll()
+    assert two.balances()[ANA] == 45
+    whole(two)
+
+
+def test_a_dismissed_review_stays_away(two):
+    ticket = two.asks(ANA)
+    two.desk.resolve(ticket)
+    two.poll()
+    (item,) = waiting(two)
+    decided(two, item.id, "dismiss")
+    two.poll()
+    assert waiting(two) == []
+    assert two.balances()[ANA] == 60
+
+
+def test_only_open_reviews_can_be_decided(two):
+    with pytest.raises(NotFound):
+        decided(two, 99, "dismiss")

@@ -1,0 +1,202 @@
+"""Reconciliation, its brake and its plans, on a whole firm."""
+
+import json
+
+import pytest
+
+from bytebridge import service
+from bytebridge.domain.model import Source
+from bytebridge.jobs import brake, repair_plan
+from bytebridge.jobs.reconcile import Window
+from bytebridge.ledger import facts, runs
+from bytebridge.ledger.engine import Store
+from bytebridge.settings import Settings
+
+ANA = "ana@example.com"
+DAY = 86_400
+
+
+def reconcile(world, *, dry_run=False, store=None, **more):
+    context = world.context()
+    if store is not None:
+        context = service.build(world.settings, store, by="tester", sleep=lambda _: None, now=world.clock)
+    allowed = more.pop("allowed", 0)
+    if allowed:
+        from dataclasses import replace
+
+        context = replace(context, allowed=allowed)
+    return service.reconciliation(context, service.ORDER, more.pop("window", Window()), dry_run=dry_run, **more)
+
+
+@pytest.fixture
+def settled(world):
+    """Ana bought two packs and had a ticket; nothing is open."""
+    world.order = world.shop.buy(world.shop.customer(ANA), {"SERVDOLIA60": 2})
+    world.ticket = world.asks(ANA)
+    world.desk.resolve(world.ticket, kind="consulta", minutes=22)
+    world.poll()
+    assert world.balances() == {ANA: 90}
+    return world
+
+
+def test_finds_nothing_after_polls(settled):
+    found = reconcile(settled)
+    assert found.drift == []
+    assert found.examined == {"shop": 1, "erp": 1, "helpdesk": 1}
+
+
+def test_repairs_what_polls_cannot_see(settled):
+    silently(settled, units=1)
+    settled.poll()
+    assert settled.balances() == {ANA: 90}
+    found = reconcile(settled)
+    assert [(row["document"], row["posted"], row["expected"], row["reason"]) for row in found.drift] == [
+        ("order 1", 120, 60, "taken back")
+    ]
+    assert found.applied == 1
+    assert settled.balances() == {ANA: 30}
+    assert reconcile(settled).drift == []
+
+
+def silently(world, units):
+    """Somebody edits the shop's database by hand: no date moves."""
+    world.clock.tick(3 * 3600)
+    world.shop.buy(world.shop.customer("luc@example.com"), {"DOLIMOD-STOCK": 1})
+    world.poll()
+    next(iter(world.shop.books.tables["order_details"].rows.values()))["product_quantity"] = units
+
+
+def test_dry_run_reports_the_same_and_writes_nothing(settled):
+    silently(settled, units=1)
+    file = settled.store.url.database
+    settled.store.close()
+    with Store(f"sqlite:///{file}").engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    before = open(file, "rb").read()
+    found = reconcile(settled, dry_run=True, store=Store(f"sqlite:///{file}", read_only=True))
+    assert [row["delta"] for row in found.drift] == [-60]
+    assert open(file, "rb").read() == before
+    assert settled.balances() == {ANA: 90}
+
+
+def test_a_lost_source_moves_nothing(settled):
+    settled.shop.erase(settled.order)
+    found = reconcile(settled)
+    assert settled.balances() == {ANA: 90}
+    assert found.errors
+    assert "missing at once" in found.errors[0]
+
+
+def test_a_document_that_vanished_is_reviewed_after_a_second_look(settled):
+    for number in range(60):
+        settled.shop.buy(settled.shop.customer(f"c{number}@example.com"), {"SERVDOLIA60": 1})
+    settled.poll()
+    settled.shop.erase(settled.order)
+    first = reconcile(settled)
+    assert [(row["document"], row["reason"]) for row in first.drift] == [("order 1", "vanished")]
+    assert settled.reviews("waiting") == set()
+    settled.clock.tick(2 * 3600)
+    reconcile(settled)
+    assert settled.reviews("waiting") == {("shop:1", "vanished")}
+    assert settled.balances()[ANA] == 90
+
+
+def test_only_one_account_is_read_when_asked(settled):
+    settled.shop.buy(settled.shop.customer("luc@example.com"), {"SERVDOLIA60": 1})
+    settled.poll()
+    found = reconcile(settled, window=Window(account=1))
+    assert found.examined == {"shop": 1, "erp": 0, "helpdesk": 1}
+
+
+def many(world, count, minutes=600):
+    for number in range(count):
+        ticket = world.asks(f"c{number}@example.com")
+        world.desk.resolve(ticket, kind="consulta", minutes=minutes)
+
+
+def test_the_brake_stops_a_pass_far_beyond_history(settled):
+    many(settled, 6)  # 3600 credits at once, after 30 on the busiest day
+    before = settled.balances()
+    done = settled.poll()
+    assert settled.balances() == before
+    assert "reconcile --confirm" in done.errors[0]
+    with settled.store.read() as connection:
+        number = int(facts.get(connection, "brake").split(":")[1])
+        assert runs.get(connection, number)["result"] == "braked"
+        assert brake.standing(connection)
+        source, allowed = brake.confirmed_load(connection, number)
+    assert (source, allowed) == (Source.HELPDESK, 3600)
+    again = settled.poll()
+    assert again.errors
+    with settled.store.read() as connection:
+        assert len([run for run in runs.listed(connection) if run["result"] == "braked"]) == 1
+    reconcile(settled, allowed=allowed)
+    assert sum(1 for balance in settled.balances().values() if balance == -600) == 6
+    assert not settled.poll().errors
+    with settled.store.read() as connection:
+        assert brake.standing(connection) == ""
+
+
+def test_the_brake_releases_itself_when_the_source_heals(settled):
+    many(settled, 6)
+    settled.poll()
+    for ticket in list(settled.desk.tickets)[1:]:
+        settled.desk.note_work(ticket, minutes=15)
+    assert not settled.poll().errors
+    with settled.store.read() as connection:
+        assert brake.standing(connection) == ""
+
+
+def test_going_live_on_history_is_not_braked(open_world):
+    world = open_world()
+    many(world, 10)
+    done = world.poll()
+    assert not done.errors
+    assert set(world.balances().values()) == {-600}
+
+
+def test_a_tariff_of_a_later_day_does_not_reprice_the_past(settled):
+    sections = settled.settings.model_dump(by_alias=True)
+    later = {"minimum": 500, "block": 15, "valid_from": "2027-01-01"}
+    tariff = {"consultation": [{"minimum": 15, "block": 15}, later]}
+    names = ("packs", "shop", "erp", "helpdesk", "smtp", "notices")
+    settled.settings = Settings(**{name: sections[name] for name in names}, tariff=tariff)
+    settled.desk.add_note(settled.ticket, "una nota")
+    settled.poll()
+    assert reconcile(settled).drift == []
+    settled.clock.tick(60 * DAY)
+    ticket = settled.asks("luc@example.com")
+    settled.desk.resolve(ticket, kind="consulta", minutes=5)
+    settled.poll()
+    assert settled.balances() == {ANA: 90, "luc@example.com": -500}
+
+
+def test_a_plan_is_carried_out_to_the_letter_or_refused(settled, tmp_path):
+    second = settled.asks("luc@example.com")
+    settled.desk.resolve(second, kind="consulta", minutes=10)
+    settled.poll()
+    settled.clock.tick(3600)
+    settled.desk.note_work(settled.ticket, minutes=50)
+    settled.desk.note_work(second, minutes=50)
+    path = tmp_path / "plan.json"
+    planned = reconcile(settled, dry_run=True)
+    repair_plan.write(str(path), planned, settled.context())
+    settled.desk.note_work(second, minutes=70)
+    repairs = repair_plan.read(str(path), settled.context())
+    done = reconcile(settled, repairs=repairs)
+    assert done.applied == 1
+    assert len(done.refused) == 1
+    assert "something else since" in done.refused[0]
+    assert settled.balances() == {ANA: 60, "luc@example.com": -15}
+    again = reconcile(settled, repairs=repairs)
+    assert again.applied == 0
+    assert "ledger has moved" in " ".join(again.refused)
+
+
+def test_a_plan_of_another_store_is_refused(settled, tmp_path):
+    path = tmp_path / "plan.json"
+    repair_plan.write(str(path), reconcile(settled, dry_run=True), settled.context())
+    plan = json.loads(path.read_text())
+    path.write_text(json.dumps({**plan, "store": "another"}))
+    with pytest.raises(Exception, match="another store"):
+        repair_plan.read(str(path), settled.context())

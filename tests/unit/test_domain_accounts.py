@@ -1,0 +1,89 @@
+"""The normal form of addresses, and whose they are."""
+
+import pytest
+from bytebridge.domain.accounts import account_of, normalise, owner
+from bytebridge.domain.tariff import Lack
+from hypothesis import given
+from hypothesis import strategies as st
+
+ADDRESSES = [
+    ("plain", "ana@example.com", "ana@example.com"),
+    ("capitals", "Ana@Example.COM", "ana@example.com"),
+    ("spaces around", "  ana@example.com\t", "ana@example.com"),
+    ("hard space", "\u00a0ana@example.com", "ana@example.com"),
+    ("display name", "Ana Pérez <Ana@example.com>", "ana@example.com"),
+    ("quoted display name", '"Pérez, Ana" <ana@example.com>', "ana@example.com"),
+    ("brackets", "<ana@example.com>", "ana@example.com"),
+    ("link", "MAILTO:ana@example.com", "ana@example.com"),
+    ("plus", "ana+soporte@example.com", "ana+soporte@example.com"),
+    ("wide letters", "ａｎａ＠example.com", "ana@example.com"),
+    ("decomposed accent", "jose\u0301@example.com", "josé@example.com"),
+    ("sharp s", "GROSS@straße.example.com", "gross@strasse.example.com"),
+    ("None", None, None),
+    ("empty", "", None),
+    ("telephone", "+34 600 000 000", None),
+    ("two addresses", "a@example.com;b@example.com", None),
+    ("two addresses, comma", "a@example.com, b@example.com", None),
+    ("two in brackets", "<a@example.com> <b@example.com>", None),
+    ("no domain", "ana@", None),
+    ("no dot", "ana@localhost", None),
+    ("trailing dot", "ana@example.com.", None),
+    ("empty label", "ana@example..com", None),
+    ("two ats", "a@b@example.com", None),
+    ("space inside", "ana perez@example.com", None),
+    ("line break", "ana@example.com\nBcc: eva@example.com", None),
+    ("invisible", "ana@exam\u200bple.com", None),
+    ("half a character", "ana\ud800@example.com", None),
+    ("too long", "a" * 250 + "@example.com", None),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), [a[1:] for a in ADDRESSES], ids=[a[0] for a in ADDRESSES])
+def test_normal_form(text, expected):
+    assert normalise(text) == expected
+
+
+@given(st.one_of(st.text(max_size=20), st.builds("{}@{}.com".format, st.text(max_size=6), st.text(max_size=6))))
+def test_the_normal_form_is_its_own(text):
+    found = normalise(text)
+    assert found is None or normalise(found) == found
+
+
+HISTORY = {"a": [(0, 1), (100, 2)], "gone": [(0, 1), (100, None)], "gap": [(0, 1), (100, None), (200, 2)], "late": [(50, 3)]}
+OWNERS = [
+    ("first owner from the beginning", "late", 0, 3),
+    ("before the change", "a", 99, 1),
+    ("from the change", "a", 100, 2),
+    ("nobody knows it", "x", 5, None),
+    ("given up", "gone", 100, None),
+    ("before it was given up", "gone", 99, 1),
+    ("nobody's for a while", "gap", 150, 2),
+    ("owned again", "gap", 200, 2),
+]
+
+
+@pytest.mark.parametrize(("email", "at", "expected"), [o[1:] for o in OWNERS], ids=[o[0] for o in OWNERS])
+def test_owner(email, at, expected):
+    assert owner(HISTORY, email, at) == expected
+
+
+PEOPLE = {"a": [(0, 1)], "b": [(0, 2)], "c": [(0, 3)]}
+ROOTS = {1: 1, 2: 2, 3: 1}
+FITS = [
+    ("nobody's", ["x"], False, None),
+    ("no address", [], False, None),
+    ("its own", ["b"], False, 2),
+    ("merged", ["c"], False, 1),
+    ("the first decides", ["b", "a"], False, 2),
+    ("a contact's", ["x", "b"], False, 2),
+    ("two contacts of one family", ["x", "a", "c"], False, 1),
+    ("two that differ", ["x", "a", "b"], False, "two_accounts"),
+    ("shared: all must agree", ["b", "a"], True, "two_accounts"),
+    ("shared: one family", ["c", "x", "a"], True, 1),
+]
+
+
+@pytest.mark.parametrize(("emails", "share", "expected"), [f[1:] for f in FITS], ids=[f[0] for f in FITS])
+def test_account_of_addresses(emails, share, expected):
+    found = account_of(PEOPLE, ROOTS, emails, 10, share=share)
+    assert (found.code if isinstance(found, Lack) else found) == expected
