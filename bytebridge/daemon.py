@@ -24,6 +24,7 @@ from bytebridge.ledger.engine import Store
 from bytebridge.logs import log
 from bytebridge.monitor import Monitor
 from bytebridge.notify import Notifier, supervisor
+from bytebridge.reports.status import script_source
 from bytebridge.settings import Settings, find_file, load, need, secret_values, store_url
 from bytebridge.status_server import StatusServer, serve
 
@@ -49,6 +50,7 @@ class Daemon:
         self._broken: str | None = None
         self._began = time.monotonic()
         self._context_lock = threading.Lock()
+        self._errors: dict[str, str] = {}  # of each source's last pass
 
     def run(self) -> int:
         settings = load(self._config)
@@ -147,7 +149,12 @@ class Daemon:
     def _listen(self, settings: Settings) -> StatusServer | None:
         if not settings.service.listen:
             return None
-        return serve(settings.service.listen, self._monitor, lambda: snapshot.page(self._store, service.clock()))
+        return serve(settings.service.listen, self._monitor, self._page, script_source())
+
+    def _page(self) -> str:
+        status, reasons = self._monitor.healthz()
+        trouble = () if status == 200 else tuple(reasons.split("; "))
+        return snapshot.page(self._store, self._context.settings, service.clock(), trouble, self._errors)
 
     def _schedule(self, settings: Settings) -> None:
         now = datetime.now(UTC)
@@ -205,6 +212,7 @@ class Daemon:
             done = service.one_pass(context, [source], deliver=source == Source.HELPDESK)
             result = done.results.get(source)
             if result is not None:
+                self._errors[source.value] = result.error or ""
                 self._monitor.pass_finished(
                     source.value,
                     ok=result.error is None,

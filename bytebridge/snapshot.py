@@ -1,11 +1,14 @@
 """The ledger's own figures for metrics and the status page."""
 
-from bytebridge import __version__
+from collections.abc import Mapping
+
 from bytebridge.domain.model import Instant
-from bytebridge.jobs import brake
+from bytebridge.jobs import brake, overview
 from bytebridge.ledger import accounts, outbox, reviews
 from bytebridge.ledger.engine import Store
 from bytebridge.metrics import Snapshot
+from bytebridge.reports.status import render_status
+from bytebridge.settings import Settings
 
 
 def of(store: Store, now: Instant) -> Snapshot:
@@ -28,11 +31,7 @@ def of(store: Store, now: Instant) -> Snapshot:
         )
 
 
-def page(store: Store, now: Instant) -> str:
+def page(store: Store, settings: Settings, now: Instant, trouble: tuple[str, ...], errors: Mapping[str, str]) -> str:
     """The status page."""
-    figures = of(store, now)
-    return (
-        "<!doctype html><html lang=en><title>bytebridge</title><h1>bytebridge</h1>"
-        f"<p>Version {__version__}. Accounts {figures.accounts}, outstanding {figures.outstanding} credits, "
-        f"owed {figures.owed}. Waiting for a person: {figures.waiting}. <a href='/'>Refresh</a></p></html>"
-    )
+    with store.read() as connection:
+        return render_status(overview.status(connection, settings, now, trouble, errors))

@@ -14,9 +14,10 @@ from bytebridge.monitor import Monitor
 
 TEXT, HTML = "text/plain; charset=utf-8", "text/html; charset=utf-8"
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
+POLICY = "Content-Security-Policy"
 HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
+    POLICY: "default-src 'none'; style-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
@@ -59,14 +60,17 @@ class StatusServer:
         self._thread.join()
 
 
-def serve(listen: str, monitor: Monitor, page: Callable[[], str]) -> StatusServer:
+def serve(listen: str, monitor: Monitor, page: Callable[[], str], script: str = "") -> StatusServer:
     """Listens on `listen` ("127.0.0.1:9464", "[::1]:9464"); SettingsError when that address cannot be had.
 
-    page: makes the HTML of `/`, which names customers and is therefore shown on loopback only.
+    page: makes the HTML of `/`, which names customers and is therefore shown on loopback only. script: source
+    expression of the one script that page may run.
     """
     host, _, port = listen.rpartition(":")
     host = host.strip("[]")
     local = is_loopback(host)
+
+    script_policy = f"script-src {script}; " if script else ""
 
     def answer(path: str, host_header: str) -> Reply:
         # a page of the internet whose name is made to point here would otherwise read this one
@@ -75,7 +79,7 @@ def serve(listen: str, monitor: Monitor, page: Callable[[], str]) -> StatusServe
         return _reply(path, monitor, page if local else None)
 
     try:
-        return StatusServer(_Server((host, int(port)), answer))
+        return StatusServer(_Server((host, int(port)), answer, script_policy))
     except OSError as error:
         expected = f"an address that is free on this machine ({error.strerror})"
         raise SettingsError([f"service.listen: {listen}: expected: {expected}"]) from error
@@ -117,9 +121,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False  # a slow reader must not hold up the end of the daemon
 
-    def __init__(self, address: tuple[str, int], answer: Answer) -> None:
+    def __init__(self, address: tuple[str, int], answer: Answer, script_policy: str) -> None:
         self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         self.answer = answer
+        self.headers = {**HEADERS, POLICY: script_policy + HEADERS[POLICY]}
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002  (the library's signature)
@@ -152,7 +157,8 @@ class _Handler(BaseHTTPRequestHandler):
         allow = {"Allow": "GET"} if reply.status == 405 else {}
         closing = {"Connection": "close"} if self.close_connection else {}
         length = {"Content-Type": reply.kind, "Content-Length": str(len(reply.body))}
-        for name, value in {**length, **HEADERS, **allow, **closing}.items():
+        assert isinstance(self.server, _Server)
+        for name, value in {**length, **self.server.headers, **allow, **closing}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":

@@ -125,6 +125,7 @@ class Books:
         self.entries = []
         self.letters = []
         self.last = {}
+        self.seen = {}
         for name, balance in balances.items():
             self.open(f"{name}@example.com", balance)
 
@@ -141,12 +142,14 @@ class Books:
         for account in self.view.accounts.values():
             account.new = False
         self._forget_changed_decisions(document)
+        self.view.unchanged = {key_of(member) for member in members(document) if self.seen.get(key_of(member)) == member}
         outcomes = settle(document, self.view, rules or self.rules, self.policy)
         for outcome in outcomes:
             before = self.view.known.get(outcome.key, Known())
             posted = sum(self.view.posted.get(outcome.key, {}).values())
             self.view.known[outcome.key] = Known(outcome.worth.memory, posted, before.decision)
             self.last[outcome.key] = outcome
+            self.seen[outcome.key] = outcome.document
             self.entries += outcome.postings
             self.letters += outcome.drafts
         return {outcome.key: outcome for outcome in outcomes}

@@ -23,6 +23,7 @@ COMMANDS = {
     "import": "adjust",
     "review": "review",
     "notices": "notices",
+    "report": "report",
     "doctor": "doctor",
     "db": "db",
     "config": "config",

@@ -1,11 +1,11 @@
 """`reconcile`."""
 
-import sys
 from dataclasses import replace
 from typing import Any
 
 import click
 
+from bytebridge.cli.progress import Progress
 from bytebridge.cli.shared import (
     dry_run_option,
     json_option,
@@ -73,7 +73,7 @@ def reconcile_command(
     window = Window(moment(since, zone), moment(until, zone, end=True), root)
     context = replace(service.build(settings, store, sources=sources), allowed=allowed)
     repairs = repair_plan.read(applied, context) if applied is not None else None
-    progress = _Progress(quiet=as_json)
+    progress = Progress(quiet=as_json)
     found = service.reconciliation(context, sources, window, dry_run=dry, repairs=repairs, progress=progress)
     progress.end()
     if plan is not None:
@@ -95,25 +95,6 @@ def reconcile_command(
     if found.errors:
         return 1
     return 3 if found.drift or found.refused else 0
-
-
-class _Progress:
-    """A counter on a terminal, nothing in a pipe."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self._shown = sys.stderr.isatty() and not quiet
-        self._counts: dict[str, int] = {}
-
-    def __call__(self, what: str, count: int) -> None:
-        self._counts[what] = self._counts.get(what, 0) + count
-        if self._shown:
-            text = ", ".join(f"{name} {total}" for name, total in self._counts.items())
-            sys.stderr.write(f"\rread: {text} ")
-            sys.stderr.flush()
-
-    def end(self) -> None:
-        if self._shown and self._counts:
-            sys.stderr.write("\n")
 
 
 def _say(shown: dict[str, Any]) -> None:

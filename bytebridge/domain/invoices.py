@@ -28,7 +28,6 @@ def invoice_worth(invoice: Invoice, known: Known, rules: Rules, facts: Facts) ->
         happened=facts.now if memory.charged else dated,
         emails=invoice.emails,
         memory=replace(memory, reopened=None),
-        news=facts.now if memory.unpaid else None,
     )
     if invoice.kind != InvoiceKind.STANDARD:
         return replace(worth, derivation={"rule": "void", "why": invoice.kind.value})
@@ -50,7 +49,7 @@ def invoice_worth(invoice: Invoice, known: Known, rules: Rules, facts: Facts) ->
 def _unpaid(worth: Worth, memory: Memory, posted: Credits, rules: Rules, facts: Facts) -> Worth:
     """A grant outlives a reopening for a while: such invoices are often closed again within minutes (ERP notes §7)."""
     if posted <= 0:
-        return replace(worth, memory=replace(worth.memory, unpaid=True))
+        return worth
     reopened = memory.reopened if memory.reopened is not None else facts.now
     until = Instant(reopened + rules.take_back_after_s)
     worth = replace(worth, memory=replace(worth.memory, reopened=reopened))

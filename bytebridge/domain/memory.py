@@ -23,7 +23,6 @@ class Memory:
     warned: Credits = Credits(0)
     assumed: Credits | None = None
     asked: bool = False
-    unpaid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

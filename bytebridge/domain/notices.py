@@ -154,7 +154,8 @@ def beforehand(
     if need is None or need[0] <= memory.warned or (account is None and not policy.strangers):
         return memory.warned, []
     balance = account.balance if account is not None else Credits(0)
-    if balance >= need[0] + posted:
+    left = need[0] + posted  # a ticket that is charged already, as one that our own letter reopened, costs no more
+    if left <= 0 or balance >= left:
         return memory.warned, []
     if ticket.changed_at < policy.quiet_before:
         return need[0], []

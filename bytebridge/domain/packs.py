@@ -50,6 +50,12 @@ def _grants_by_day(packs: tuple[Pack, ...], reference: str, at: Instant) -> Cred
     return None if valid is None else _grants(packs, reference, valid)
 
 
+def price_of(rules: Rules, reference: str, at: Instant) -> str | None:
+    """Price of one unit by the literal rule in force at `at`, as decimal text; a pattern's would fit many packs."""
+    valid = [pack for pack in rules.packs if pack.literal and pack.reference == reference and pack.valid_from <= at]
+    return max(valid, key=lambda pack: pack.valid_from).price if valid else None
+
+
 @lru_cache(maxsize=4096)
 def looks_like_pack(packs: tuple[Pack, ...], reference: str) -> bool:
     """Whether a reference that no rule knows was probably meant to be a pack: worth a person's look."""

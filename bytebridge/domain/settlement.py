@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bytebridge.domain import notices
-from bytebridge.domain.accounts import account_of, normalise, owner, owner
+from bytebridge.domain.accounts import account_of, normalise, owner
 from bytebridge.domain.entry import EntryKind, Posting
 from bytebridge.domain.interpret import interpret
 from bytebridge.domain.invoices import shop_mark
@@ -224,12 +224,13 @@ def _letters(
     view: View,
     policy: Policy,
 ) -> list[Draft]:
-    changed = document.changed_at if isinstance(document, Ticket) else view.now
-    first = worth.news if worth.news is not None else worth.dated
-    if not notices.is_told(posting, first, changed, policy):
+    came = document.changed_at if isinstance(document, Ticket) else view.now
+    differs = worth.key in view.known and worth.key not in view.unchanged
+    happened = worth.news if worth.news is not None else worth.dated
+    if not notices.is_told(posting, happened, came if differs else None, policy):
         return []
     drafts: list[Draft] = []
-    cause = min(view.now, changed)
+    cause = min(view.now, came)
     if posting.account == account or not worth.credits:
         # without an address of its own, or with another's, the letter goes to the account's first
         to = normalise(worth.emails[0]) if worth.emails and posting.account == account else None

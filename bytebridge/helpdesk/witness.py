@@ -61,8 +61,10 @@ def ask(client: Client, position: Position, now: int, zone: ZoneInfo) -> Testimo
 
 def _start(position: Position, now: int, zone: ZoneInfo) -> str:
     """As with the list, rows of the overlap are asked for only as long as a late one may still come."""
-    quiet = min(OVERLAP_S, max(0, position.witnessed - position.heard))
-    overlap = OVERLAP_S + REPEATED_HOUR_S if clocks_went_back(now, zone) else OVERLAP_S - quiet
+    quiet = max(0, position.witnessed - position.heard)
+    overlap = OVERLAP_S - quiet if quiet < OVERLAP_S else -1
+    if clocks_went_back(now, zone):
+        overlap = OVERLAP_S + REPEATED_HOUR_S
     return shifted(position.witness or position.watermark, -overlap) or ALL_TIME
 
 

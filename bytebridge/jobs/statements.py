@@ -52,7 +52,7 @@ def render(
     code = code_of(connection, root)
     lasts = forecast(statement, now) if window.until is None else None
     draw = form_of(fmt)
-    content = draw(statement, language=tongue, zone=zone, code=code, lasts=lasts)
+    content = draw(statement, language=tongue, zone=zone, code=code, lasts=lasts, made=now)
     return content if isinstance(content, bytes) else content.encode()
 
 

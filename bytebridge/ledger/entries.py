@@ -1,7 +1,7 @@
 """The entries: append and read. There is no update and no delete."""
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
@@ -172,6 +172,24 @@ def busiest_day(connection: Connection) -> tuple[int, int]:
         )
         found.append(-int(connection.execute(select(func.min(per_day.c.moved))).scalar() or 0))
     return found[0], found[1]
+
+
+def by_family(connection: Connection, progress: Callable[[int], None]) -> Iterator[tuple[int, Entry]]:
+    """Every entry with its root account, all of one root next to each other, a chunk at a time."""
+    root, last = -1, -1
+    while True:
+        rows = connection.execute(
+            select(entries, accounts.c.root)
+            .join(accounts, accounts.c.id == entries.c.account)
+            .where((accounts.c.root > root) | ((accounts.c.root == root) & (entries.c.id > last)))
+            .order_by(accounts.c.root, entries.c.id)
+            .limit(CHUNK)
+        ).all()
+        if not rows:
+            return
+        yield from ((row.root, from_row(row)) for row in rows)
+        root, last = rows[-1].root, rows[-1].id
+        progress(len(rows))
 
 
 def of_run(connection: Connection, run: int) -> list[Entry]:

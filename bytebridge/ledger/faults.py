@@ -35,7 +35,8 @@ REFUSED_AT_THE_DOOR = ("does not exist", "authentication failed", "no password s
 def meaning_of(error: DBAPIError) -> StoreBusy | StoreBroken | None:
     """A driver's error as one a user can act on; None when it is a bug and keeps its own traceback."""
     kind = _kind(error)
-    words = str(error.orig).strip()
+    given = error.orig.args if error.orig is not None else ()
+    words = str(given[1] if len(given) > 1 and isinstance(given[0], int) else error.orig).strip()
     first = words.splitlines()[0] if words else type(error.orig).__name__
     if kind == "broken":
         return StoreBroken(f"the store cannot be used: {first}: check the disk, the store's owner and its rights")

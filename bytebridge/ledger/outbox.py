@@ -285,6 +285,13 @@ def depth(connection: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
+def counts(connection: Connection) -> dict[tuple[str, str], int]:
+    """Letters by kind and state."""
+    both = (notices.c.kind, notices.c.state)
+    rows = connection.execute(select(*both, func.count()).group_by(*both))
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
 def oldest_due(connection: Connection, now: Instant) -> int:
     """Age [s] of the oldest letter that should have gone out; 0 when there is none."""
     first = connection.execute(

@@ -5,7 +5,7 @@ import re
 from bytebridge.sandbox.prestashop_fields import ASSOCIATIONS, DATES, FIELDS, INTEGERS, ZERO_DATE, is_money
 
 
-class Refusal(Exception):  # noqa: N818  (an answer, not a mistake of ours)
+class Refusal(Exception):
     """An answer that ends a request: status and the webservice's own error codes."""
 
     def __init__(self, status, *codes, redirect=False):

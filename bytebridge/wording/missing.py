@@ -74,7 +74,7 @@ OTHER = {
     "en": "it waits for a person to look at it",
 }
 FRAME = {
-    "es": "No se ha cargado ningún crédito: {what}. En cuanto se corrija en el ticket, se cargará por sí solo. ({code})",
+    "es": "No se ha cargado ningún crédito: {what}. Cuando se corrija en el ticket, se cargará por sí solo. ({code})",
     "fr": "Aucun crédit n'a été débité : {what}. Dès que le ticket sera corrigé, le débit se fera tout seul. ({code})",
     "en": "No credits were charged: {what}. Once the ticket says it, it is charged by itself. ({code})",
 }

@@ -262,9 +262,11 @@ def test_reconcile_finds_and_repairs(world):
     }
     world.run("db", "upgrade")
     dry = world.show("reconcile", "--dry-run", code=3)
-    assert (dry["dry_run"], dry["drift"], dry["applied"]) == (True, [expected], 0)
+    assert (dry["dry_run"], len(dry["drift"]), dry["applied"]) == (True, 1, 0)
+    assert dry["drift"][0].items() >= expected.items()
     wet = world.show("reconcile", code=3)
-    assert (wet["dry_run"], wet["drift"], wet["applied"]) == (False, [expected], 1)
+    assert (wet["dry_run"], len(wet["drift"]), wet["applied"]) == (False, 1, 1)
+    assert wet["drift"][0].items() >= expected.items()
     assert world.show("reconcile")["drift"] == []
     assert world.balances() == {"ana@example.com": 120}
 

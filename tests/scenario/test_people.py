@@ -110,7 +110,11 @@ def test_a_removed_address_keeps_its_past_and_starts_anew(two):
 
 def test_a_dry_run_says_it_and_changes_nothing(two):
     before = two.balances()
-    for change in (people.Merge(ANA, LUC), people.AddAddress(ANA, NEW), people.Adjust(ANA, Credits(5), "x", "adjust:9")):
+    for change in (
+        people.Merge(ANA, LUC),
+        people.AddAddress(ANA, NEW),
+        people.Adjust(ANA, Credits(5), "x", "adjust:9"),
+    ):
         assert do(two, change, dry_run=True)
     assert two.balances() == before
 

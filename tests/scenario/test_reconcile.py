@@ -1,6 +1,8 @@
 """Reconciliation, its brake and its plans, on a whole firm."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,16 +18,11 @@ ANA = "ana@example.com"
 DAY = 86_400
 
 
-def reconcile(world, *, dry_run=False, store=None, **more):
-    context = world.context()
-    if store is not None:
-        context = service.build(world.settings, store, by="tester", sleep=lambda _: None, now=world.clock)
-    allowed = more.pop("allowed", 0)
-    if allowed:
-        from dataclasses import replace
-
-        context = replace(context, allowed=allowed)
-    return service.reconciliation(context, service.ORDER, more.pop("window", Window()), dry_run=dry_run, **more)
+def reconcile(world, *, dry_run=False, store=None, allowed=0, **more):
+    context = service.build(world.settings, store or world.store, by="tester", sleep=lambda _: None, now=world.clock)
+    window = more.pop("window", Window())
+    context = replace(context, allowed=allowed)
+    return service.reconciliation(context, service.ORDER, window, dry_run=dry_run, **more)
 
 
 @pytest.fixture
@@ -68,14 +65,13 @@ def silently(world, units):
 
 def test_dry_run_reports_the_same_and_writes_nothing(settled):
     silently(settled, units=1)
-    file = settled.store.url.database
     settled.store.close()
-    with Store(f"sqlite:///{file}").engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    before = open(file, "rb").read()
-    found = reconcile(settled, dry_run=True, store=Store(f"sqlite:///{file}", read_only=True))
+    path = Path(settled.store.url.database)
+    assert {file.name for file in path.parent.iterdir()} >= {path.name}
+    before = path.read_bytes()
+    found = reconcile(settled, dry_run=True, store=Store(f"sqlite:///{path}", read_only=True))
     assert [row["delta"] for row in found.drift] == [-60]
-    assert open(file, "rb").read() == before
+    assert path.read_bytes() == before
     assert settled.balances() == {ANA: 90}
 
 

@@ -12,6 +12,7 @@ US, TECHNICIAN = "b0t0b0t0", "a1b2c3d4"
 
 @pytest.fixture
 def ticket(desk, clock):
+    desk.open("ana@example.com", "Antes")
     made = desk.open("ana@example.com", "Error")
     clock.pass_minutes(10)
     desk.resolve(made, kind="consulta", minutes=25)
@@ -276,6 +277,10 @@ PEOPLE = {
     "it is noted on": lambda desk, ticket: desk.add_note(ticket, "ojo"),
     "it is deleted": lambda desk, ticket: desk.delete(ticket),
     "it is spam": lambda desk, ticket: desk.spam(ticket),
+    "it is moved without a trace": lambda desk, ticket: desk.change(
+        desk.tickets[ticket], departmentid=desk.department("Otro")
+    ),
+    "an older one is merged into it": lambda desk, ticket: desk.merge(next(iter(desk.tickets)), ticket),
     "another is merged into it": lambda desk, ticket: desk.merge(desk.open("ana@example.com", "Otra"), ticket),
 }
 
@@ -308,8 +313,12 @@ def test_a_purged_ticket_needs_nothing_back(desk, helpdesk, clock, ticket):
 
 def test_without_the_history_messages_must_do(desk, helpdesk, clock, ticket):
     desk.history_privilege = "sla.read"
-    helpdesk.restore_text(ticket, reply(helpdesk, clock, ticket))
+    before = reply(helpdesk, clock, ticket)
+    helpdesk.restore_text(ticket, before)
     assert standing_of(desk, ticket)[0] == "R"
+    desk.reopen(ticket)
+    helpdesk.restore_text(ticket, before)
+    assert standing_of(desk, ticket)[0] == "C"
 
 
 def test_an_assignee_where_nobody_was_cannot_be_taken_back(desk, helpdesk, clock):

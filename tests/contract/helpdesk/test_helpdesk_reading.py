@@ -42,8 +42,9 @@ def test_what_changes_while_going_live_is_met_afterwards(desk, polls, clock):
             desk.between_pages = None
             clock.pass_minutes(1)
             desk.resolve(tickets[0], kind="consulta", minutes=5)
+            clock.pass_minutes(30)
 
-    desk.between_pages = meanwhile
+    desk.between_pages, desk.history_delay = meanwhile, 86_400
     polls.poll()
     assert polls.seen[tickets[0]].state != TicketState.RESOLVED
     clock.pass_minutes(1)
@@ -70,6 +71,31 @@ def test_a_quiet_desk_is_cheap_after_a_change_of_many_tickets(desk, polls, clock
     assert max(costs[12:]) <= 2
     if tickets == 3:
         assert max(costs[1:]) <= 2
+
+
+def test_a_small_desk_is_cheap_at_once(desk, polls, clock):
+    tickets = [desk.open(f"c{number}@example.com", "Hola") for number in range(3)]
+    polls.poll()
+    for number in range(40):
+        clock.pass_minutes(1)
+        if number == 8:
+            for ticket in tickets:
+                desk.add_note(ticket, "hola")
+        assert len(polls.poll()) == (3 if number == 8 else 0)
+        assert polls.asked <= 2 or number == 8
+
+
+def test_a_quiet_history_is_cheap(desk, polls, clock):
+    desk.per_page_cap = 100
+    for number in range(350):
+        desk.open(f"c{number}@example.com", "Hola")
+    polls.poll()
+    costs = []
+    for _ in range(130):
+        clock.pass_minutes(1)
+        polls.poll()
+        costs.append(polls.asked)
+    assert max(costs[100:]) == 2
 
 
 def test_a_poll_costs_a_page_for_each_hundred_changes(desk, live, clock):
@@ -311,6 +337,7 @@ def test_times_that_jump_back_with_an_update(open_desk, clock, make_polls):
 
 
 def test_a_date_in_the_future_does_not_blind(desk, live, clock):
+    desk.history_delay = 86_400 * 365
     far = desk.open("ana@example.com", "Hola")
     desk.tickets[far].fields["date_changed"] = clock() + 86_400 * 30
     desk.reindex()
@@ -435,7 +462,10 @@ def test_history_that_names_hidden_tickets(desk, live, clock):
     desk.privileges = desk.privileges - {"ticket.read_all"}
     for ticket in tickets:
         desk.resolve(ticket)
+    desk.requests.clear()
     hear(live, clock)
+    hear(live, clock)
+    assert [request.path for request in single(desk)].count(f"{PATHS}/{tickets[0]}") == 1
     assert any("hidden" in str(surprise) for surprise in live.helpdesk.surprises)
 
 

@@ -4,6 +4,7 @@ import sqlite3
 
 import pytest
 import sqlalchemy as sa
+
 from bytebridge.errors import StoreBroken
 from bytebridge.ledger import migrate, schema
 from bytebridge.ledger.engine import Store
@@ -102,7 +103,9 @@ def test_an_upgrade_cut_off_half_way_leaves_nothing(open_store):
 
 def test_a_newer_schema_is_refused(books, open_store):
     books.run("UPDATE alembic_version SET version_num = '0999'")
-    with pytest.raises(StoreBroken, match="schema is 0999, newer than this program's .*: install the newer bytebridge"):
+    with pytest.raises(
+        StoreBroken, match=r"schema is 0999, newer than this program's .*: install the newer bytebridge"
+    ):
         migrate.upgrade(open_store(), 9, None)
     with pytest.raises(StoreBroken, match="newer"):
         migrate.check_usable(open_store())
@@ -110,7 +113,7 @@ def test_a_newer_schema_is_refused(books, open_store):
 
 def test_an_older_schema_is_refused_by_who_only_reads(books):
     books.run("UPDATE alembic_version SET version_num = '0000'")
-    with pytest.raises(StoreBroken, match="schema is 0000, this program's is .*: run `bytebridge db upgrade`"):
+    with pytest.raises(StoreBroken, match=r"schema is 0000, this program's is .*: run `bytebridge db upgrade`"):
         migrate.check_usable(books.store)
 
 
@@ -122,7 +125,7 @@ def test_another_program_s_database_is_refused(books):
 
 def test_an_empty_database_is_no_store_for_who_only_reads(open_store):
     store = open_store()
-    with pytest.raises(StoreBroken, match="there is no store at .*: run `bytebridge db upgrade` first"):
+    with pytest.raises(StoreBroken, match=r"there is no store at .*: run `bytebridge db upgrade` first"):
         migrate.check_usable(store)
     assert shape(store) == {}
 
@@ -138,7 +141,7 @@ def test_an_emptied_database_is_never_a_new_firm(open_store, tmp_path):
     store = open_store()
     migrate.upgrade(store, 5, tmp_path)
     drop_all(store)
-    with pytest.raises(StoreBroken, match="is empty or gone, but .*store-identity remembers .*: restore a backup"):
+    with pytest.raises(StoreBroken, match=r"is empty or gone, but .*store-identity remembers .*: restore a backup"):
         migrate.upgrade(open_store(), 5, tmp_path)
     assert shape(store) == {}
 
@@ -148,7 +151,7 @@ def test_a_replaced_database_is_refused(open_store, tmp_path):
     migrate.upgrade(store, 5, tmp_path)
     drop_all(store)
     migrate.upgrade(store, 6, None)
-    with pytest.raises(StoreBroken, match="is another one, but .*store-identity remembers"):
+    with pytest.raises(StoreBroken, match=r"is another one, but .*store-identity remembers"):
         migrate.upgrade(open_store(), 7, tmp_path)
 
 

@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from sqlalchemy import select
 
 from bytebridge.domain.entry import chain, encode
 from bytebridge.ledger import verify
 from bytebridge.ledger.schema import entries
-from sqlalchemy import select
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 import sqlalchemy as sa
+
 from bytebridge.errors import StoreBroken, StoreBusy
 from bytebridge.ledger import entries, facts, migrate, verify
 from bytebridge.ledger.engine import Store
@@ -164,7 +165,7 @@ def test_a_reader_sees_one_state_throughout(books, open_store):
 @pytest.mark.database("postgresql", "mariadb")
 def test_no_server_is_said_in_a_sentence(url):
     away = Store(sa.make_url(url).set(port=1).render_as_string(hide_password=False))
-    with pytest.raises(StoreBusy, match="the database does not answer: .*check that it runs"):
+    with pytest.raises(StoreBusy, match=r"the database does not answer: .*check that it runs"):
         migrate.check_usable(away)
     missing = Store(sa.make_url(url).set(database="nothing_here").render_as_string(hide_password=False))
     with pytest.raises(StoreBroken, match="nothing_here"):

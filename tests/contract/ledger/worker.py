@@ -24,7 +24,7 @@ def orders():
 def post(store, name, count):
     """Adds one credit to account 1 as often as told, each time on top of the balance it then finds."""
 
-    def work(connection):
+    def work(connection, number):
         _, balance, _ = pages.heads(connection, [1]).get(1, (0, 0, ""))
         key = f"admin:{name}-{number}"
         why = {"rule": "adjustment", "credits": 1, "reason": "a test", "by": name}
@@ -33,7 +33,7 @@ def post(store, name, count):
 
     for _ in orders():
         for number in range(int(count)):
-            store.transact(work)
+            store.transact(lambda connection, number=number: work(connection, number))
         say("done")
 
 

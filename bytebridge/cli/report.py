@@ -1,0 +1,40 @@
+"""`report`: the firm's overview."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from bytebridge.cli.progress import Progress
+from bytebridge.cli.shared import json_option, settings_of
+
+
+@click.command("report")
+@click.option("--output", metavar="FILE", help="Write to this file instead of standard output.")
+@click.option("--language", type=click.Choice(["es", "fr", "en"]), help="Instead of notices.language.")
+@json_option
+@click.pass_context
+def report_command(ctx: click.Context, output: str | None, language: str | None, *, as_json: bool) -> None:
+    """Credits sold, used and outstanding, accounts about to run out, with plots: one HTML file.
+
+    \b
+      bytebridge report --output report.html
+    """
+    from bytebridge import service
+    from bytebridge.jobs import overview
+    from bytebridge.reports import overview_page
+
+    settings = settings_of(ctx)
+    store = service.open_store(settings, write=False)
+    progress = Progress(quiet=as_json)
+    with store.read() as connection:
+        found = overview.overview(connection, settings, service.clock(), progress)
+    progress.end()
+    store.close()
+    tongue = language or settings.notices.language
+    text = overview_page.as_json(found) if as_json else overview_page.render_html(found, tongue)
+    if output:
+        Path(output).write_text(text, encoding="utf-8")
+        click.echo(f"written: {output}", err=True)
+    else:
+        sys.stdout.write(text + "\n")
