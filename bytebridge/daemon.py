@@ -6,20 +6,20 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bytebridge import __version__, logs, service, snapshot
+from bytebridge import __version__, cron, logs, service, snapshot
 from bytebridge.domain.model import Source
 from bytebridge.errors import SettingsError, StoreBroken, StoreBusy
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.reconcile import Window
-from bytebridge.ledger import outbox
+from bytebridge.ledger import lock, outbox
 from bytebridge.ledger.engine import Store
 from bytebridge.logs import log
 from bytebridge.monitor import Monitor
@@ -27,6 +27,7 @@ from bytebridge.notify import Notifier, supervisor
 from bytebridge.reports.status import script_source
 from bytebridge.settings import Settings, find_file, load, need, secret_values, store_url
 from bytebridge.status_server import StatusServer, serve
+from bytebridge.turn import Turn
 
 TICK_S = 1.0
 ENDS_WITHIN_S = 9.0  # after SIGTERM; what is then still open is safe to lose, as after any kill
@@ -68,9 +69,11 @@ class Daemon:
         )
         self._catch_signals()
         self._store = service.open_store(settings, write=True)
+        self._turn = Turn(self._store)
         code = 1
         try:
-            code = self._serve(settings)
+            with lock.alone(self._store):
+                code = self._serve(settings)
         finally:
             self._notifier.stopping("ending")
             self._store.close()
@@ -103,7 +106,7 @@ class Daemon:
     def _serve(self, settings: Settings) -> int:
         self._monitor = Monitor(
             service.intervals(settings),
-            lambda: snapshot.of(self._store, service.clock()),
+            lambda: replace(snapshot.of(self._store, service.clock()), lease=self._turn.mine),
             time.monotonic,
             __version__,
         )
@@ -119,6 +122,7 @@ class Daemon:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._schedule(settings)
+        self._turn.tick()
         self._scheduler.start()
         self._monitor.set_ready(ready=True)
         self._notifier.ready("running")
@@ -126,6 +130,7 @@ class Daemon:
         self._watch()
         self._monitor.set_ready(ready=False)
         self._end()
+        self._turn.give_up()
         if page is not None:
             page.stop()
         return 1 if self._broken else 0
@@ -137,7 +142,7 @@ class Daemon:
             by="daemon",
             observe=self._monitor.observe,
             sleep=self._sleep,
-            stopping=self._stop.is_set,
+            stopping=lambda: self._stop.is_set() or not self._turn.mine,
         )
         with self._context_lock:
             self._context = context
@@ -169,10 +174,9 @@ class Daemon:
         if settings.erp.url and settings.erp.write_back:
             self._add("write_back", self._write_back, IntervalTrigger(seconds=60, timezone=UTC), now)
         if settings.service.reconcile_at:
-            # in UTC: a local hour comes twice or never on two nights of the year
-            cron = CronTrigger.from_crontab(settings.service.reconcile_at, timezone=UTC)
+            when = cron.trigger(settings.service.reconcile_at)
             self._scheduler.add_job(
-                self._edge("reconcile", self._reconcile), cron, id="reconcile", replace_existing=True
+                self._edge("reconcile", self._reconcile), when, id="reconcile", replace_existing=True
             )
         self._monitor.set_intervals(service.intervals(settings))
 
@@ -186,8 +190,11 @@ class Daemon:
         def job() -> None:
             if self._stop.is_set():
                 return
+            if not self._turn.mine:
+                self._monitor.jobs.ended(name, crashed=False)
+                return
             with self._context_lock:
-                context = self._context
+                context = replace(self._context, progress=lambda *_: self._monitor.jobs.alive(name))
             crashed = False
             try:
                 work(context)
@@ -240,6 +247,7 @@ class Daemon:
         fed = 0.0
         offset = time.time() - time.monotonic()
         while not self._stop.wait(TICK_S):
+            self._turn.tick()
             moved = time.time() - time.monotonic() - offset
             if abs(moved) > JUMP_S:
                 log("clock_moved", seconds=round(moved))

@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy import select
+
 from bytebridge import service
 from bytebridge.ledger import accounts, entries, outbox, reviews
 from bytebridge.ledger.engine import Store
 from bytebridge.ledger.schema import accounts as accounts_table
 from bytebridge.settings import Settings
-from sqlalchemy import select
 
 NOW = 1_796_100_000  # 2026-12-01 04:40 UTC
 RECORDINGS = Path(__file__).parent / "recordings"

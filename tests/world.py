@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import canary
+
 from bytebridge.ledger import accounts, outbox
 from bytebridge.ledger.engine import Store
 from bytebridge.sandbox.dolibarr import Dolibarr

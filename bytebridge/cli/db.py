@@ -1,8 +1,10 @@
 """`db`: migrations, proof, backup."""
 
+from pathlib import Path
+
 import click
 
-from bytebridge.cli.shared import json_option, settings_of, show_json
+from bytebridge.cli.shared import iso, json_option, settings_of, show_json
 
 
 @click.group("db")
@@ -48,3 +50,38 @@ def verify(ctx: click.Context, receipt: str | None, *, as_json: bool) -> int:
     else:
         click.echo(sentence)
     return 3 if fault else 0
+
+
+@db_command.command("backup")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_context
+def backup_(ctx: click.Context, file: Path) -> None:
+    """Writes one whole copy of an SQLite store to FILE, while the daemon runs."""
+    from bytebridge.ledger import backup
+    from bytebridge.service import open_store
+
+    store = open_store(settings_of(ctx), write=False)
+    size = backup.backup(store, file)
+    store.close()
+    click.echo(f"{file}: {size} bytes")
+
+
+@db_command.command("restore")
+@click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@click.pass_context
+def restore_(ctx: click.Context, file: Path) -> None:
+    """Puts a backup of this store in its place; the daemon must be stopped.
+
+    The next pass reads the sources and makes the ledger right again. Letters of the time in between are not sent
+    twice: replies are looked for in their tickets, mails are held and listed by `notices list --state held`.
+    """
+    from bytebridge.ledger import backup
+    from bytebridge.ledger.engine import Store
+    from bytebridge.service import clock
+    from bytebridge.settings import state_directory, store_url
+
+    store = Store(store_url(settings_of(ctx)))
+    side = store.path.parent if store.path is not None else state_directory()
+    done = backup.restore(store, file, side, clock())
+    kept = f"; what was there is kept as {done.kept}" if done.kept else ""
+    click.echo(f"restored {done.entries} entries, the last recorded at {iso(done.last_recorded)}{kept}")

@@ -50,7 +50,7 @@ def deliver(context: Context, result: PassResult) -> int:
         try:
             sent += _advance(notice, context)
         except RemoteRefused as error:
-            log("source_refused", operation=error.operation, error=error.message)
+            log("source_refused", source=error.system, operation=error.operation, error=error.message)
             result.error = str(error)
             refused.add(notice.channel)
     return sent

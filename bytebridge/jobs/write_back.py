@@ -39,7 +39,7 @@ def write_back(context: Context, result: PassResult) -> int:
             )
         except RemoteError as error:
             _later(rows, context, error)
-            log("source_refused", operation=error.operation, error=error.message)
+            log("source_refused", source=error.system, operation=error.operation, error=error.message)
             result.error = str(error)
             break
     return done

@@ -1,10 +1,11 @@
 """The normal form of addresses, and whose they are."""
 
 import pytest
-from bytebridge.domain.accounts import account_of, normalise, owner
-from bytebridge.domain.tariff import Lack
 from hypothesis import given
 from hypothesis import strategies as st
+
+from bytebridge.domain.accounts import account_of, normalise, owner
+from bytebridge.domain.tariff import Lack
 
 ADDRESSES = [
     ("plain", "ana@example.com", "ana@example.com"),

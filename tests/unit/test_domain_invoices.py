@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from bytebridge.domain.model import InvoiceKind, InvoiceState, Source
 from domain_values import ANA, BOB, DAY, EVA, NOON, RULES, Books, invoice, note
+
+from bytebridge.domain.model import InvoiceKind, InvoiceState, Source
 
 PAID, OPEN, DRAFT = InvoiceState.PAID, InvoiceState.OPEN, InvoiceState.DRAFT
 GIVEN_UP, ABANDONED, UNKNOWN = InvoiceState.GIVEN_UP, InvoiceState.ABANDONED, InvoiceState.UNKNOWN

@@ -3,11 +3,12 @@
 from dataclasses import replace
 
 import pytest
+from domain_values import DAY, NOON, RATES, RULES, ticket
+
 from bytebridge.domain.derivation import recompute
 from bytebridge.domain.model import Kind
 from bytebridge.domain.rules import Rate
 from bytebridge.domain.tariff import Lack, charge, least
-from domain_values import DAY, NOON, RATES, RULES, ticket
 
 PRICES = [
     ("1 min of consultation", "consulta", "1", (), 15),

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 import pytest
+from domain_values import ANA, BOB, DAY, NOON, RATES, RULES, Books, ticket
+
 from bytebridge.domain.model import Kind, Source, TicketState
 from bytebridge.domain.rules import Rate
-from domain_values import ANA, BOB, DAY, NOON, RATES, RULES, Books, ticket
 
 OPEN, RESOLVED, CLOSED = TicketState.OPEN, TicketState.RESOLVED, TicketState.CLOSED
 SPAM, DELETED, UNKNOWN = TicketState.SPAM, TicketState.DELETED, TicketState.UNKNOWN

@@ -11,7 +11,7 @@ import bytebridge
 PACKAGE = Path(bytebridge.__file__).parent
 OPEN = {"errors", "logs", "remote", "settings", "connector"}
 SETTINGS = {"setting_forms", "setting_layers", "setting_problems"}
-SERVICE = {"service", "daemon", "snapshot", "monitor", "metrics", "status_server", "notify"}
+SERVICE = {"service", "daemon", "cron", "turn", "snapshot", "monitor", "metrics", "status_server", "notify"}
 PARTS = {"ledger", "helpdesk", "shop", "erp", "notices", "reports"}
 MAY_IMPORT = {
     "domain": set(),
@@ -36,6 +36,8 @@ MAY_IMPORT = {
     "notify.py": {"errors"},
     "monitor.py": {"errors", "metrics"},
     "status_server.py": {"errors", "logs", "monitor"},
+    "cron.py": set(),
+    "turn.py": {"errors", "ledger", "logs"},
     "snapshot.py": {"domain", "jobs", "metrics", "reports", *PARTS, *OPEN},
 }
 
