@@ -81,6 +81,9 @@ EVENTS: dict[str, Event] = {
     "remote_unavailable": _event("warning", "operation error retry_after_s", "passing trouble; tried again next turn"),
     "source_refused": _event("error", "operation error", "a wrong key, right or address; the source pauses"),
     "source_surprised": _event("warning", "operation document error", "an answer the contract does not allow"),
+    "ticket_not_restored": _event(
+        "warning", "document error", "our reply went out, the ticket did not get its status or assignee back"
+    ),
     "write_back_done": _event("debug", "document account credits", "the firm's system shows this operation or balance"),
     "write_back_parked": _event(
         "warning", "document account operation error", "the firm's system declined it for good"

@@ -5,6 +5,8 @@ import click
 from bytebridge.cli.balance import summary_json
 from bytebridge.cli.shared import dry_run_option, json_option, settings_of, show_json, table
 
+MUTABLE = ("low_balance", "insufficient", "module_ending")
+
 
 @click.group("accounts")
 def accounts_command() -> None:
@@ -131,6 +133,12 @@ def remove_email(ctx: click.Context, email: str, *, dry_run: bool) -> None:
 @click.option("--language", type=click.Choice(["es", "fr", "en"]))
 @click.option("--low-balance", type=int, metavar="CREDITS", help="Own threshold; -1: the firm's again.")
 @click.option("--name")
+@click.option(
+    "--mute",
+    multiple=True,
+    type=click.Choice([*MUTABLE, "none"]),
+    help="A kind of letter this account does not want; give it several times; none: all again.",
+)
 @dry_run_option
 @click.pass_context
 def set_(
@@ -139,10 +147,15 @@ def set_(
     language: str | None,
     low_balance: int | None,
     name: str | None,
+    mute: tuple[str, ...],
     *,
     dry_run: bool,
 ) -> None:
-    """Language, own threshold or name of the account of EMAIL."""
+    """Language, own threshold, name or unwanted letters of the account of EMAIL.
+
+    Letters about money (purchases, charges, what is taken back) cannot be turned off.
+    """
     from bytebridge.jobs import people
 
-    _change(ctx, dry_run, people.SetValues(email, language, low_balance, name))
+    muted = None if not mute else tuple(kind for kind in mute if kind != "none")
+    _change(ctx, dry_run, people.SetValues(email, language, low_balance, name, muted))

@@ -28,6 +28,7 @@ def invoice_worth(invoice: Invoice, known: Known, rules: Rules, facts: Facts) ->
         happened=facts.now if memory.charged else dated,
         emails=invoice.emails,
         memory=replace(memory, reopened=None),
+        news=max(dated, invoice.created_at),  # its date is a day: it was not paid before it was made
     )
     if invoice.kind != InvoiceKind.STANDARD:
         return replace(worth, derivation={"rule": "void", "why": invoice.kind.value})
@@ -52,7 +53,7 @@ def _unpaid(worth: Worth, memory: Memory, posted: Credits, rules: Rules, facts: 
         return worth
     reopened = memory.reopened if memory.reopened is not None else facts.now
     until = Instant(reopened + rules.take_back_after_s)
-    worth = replace(worth, memory=replace(worth.memory, reopened=reopened))
+    worth = replace(worth, memory=replace(worth.memory, reopened=reopened), news=reopened)
     if facts.now < until:
         return replace(worth, credits=None, recheck=until)
     return worth

@@ -8,7 +8,14 @@ from typing import Any
 
 from bytebridge.domain.letter import Channel, NoticeKind
 from bytebridge.domain.model import Instant, Source
-from bytebridge.errors import OutcomeUnknown, RemoteError, RemoteRefused, RemoteRejected, RemoteUnavailable
+from bytebridge.errors import (
+    OutcomeUnknown,
+    RemoteError,
+    RemoteRefused,
+    RemoteRejected,
+    RemoteSurprise,
+    RemoteUnavailable,
+)
 from bytebridge.jobs.attachments import attachments_of
 from bytebridge.jobs.context import Context, PassResult
 from bytebridge.jobs.letters import letter_of, untrue
@@ -142,12 +149,13 @@ def _send(notice: Notice, frozen: Frozen, context: Context) -> bool:
         "letter": json.dumps(_plain(frozen), ensure_ascii=False),
         "due": now + CLAIM_S,
     }
-    standing = notice.standing
+    # kept only while an attempt may have gone out: then it is how the ticket stood before our reply
+    standing = notice.standing if notice.doubts else None
     try:
         if notice.channel == Channel.TICKET and standing is None and context.desk is not None:
             standing = context.desk.standing_text(notice.ticket)
             values["standing"] = standing
-    except (RemoteUnavailable, RemoteRejected) as error:
+    except (RemoteUnavailable, RemoteRejected, RemoteSurprise) as error:
         return _failed(notice, context, error)
     except RemoteRefused as error:
         _wait(notice, context, error)
@@ -213,8 +221,8 @@ def _sent(notice: Notice, context: Context) -> bool:
             assert context.desk is not None
             context.desk.restore_text(notice.ticket, notice.standing)
         except RemoteError as error:
-            # the letter is out: the ticket's state is mended by the next look, not by a second letter
-            log("remote_unavailable", operation=error.operation, error=error.message, retry_after_s=None)
+            # the letter is out and stays so: the ticket is left to the technicians as it stands
+            log("ticket_not_restored", document=notice.document, error=error.message)
     now = context.now()
     if not _move(context, notice, "sent", sent_at=now, why=""):
         return False
@@ -229,7 +237,7 @@ def _look(notice: Notice, context: Context) -> bool:
     if notice.channel == Channel.TICKET and context.desk is not None:
         try:
             found = context.desk.find(notice.ticket, notice.code)
-        except RemoteUnavailable as error:
+        except (RemoteUnavailable, RemoteSurprise) as error:
             _move(context, notice, "unknown", due=context.now() + FIRST_WAIT_S, why=outbox.fit_why(str(error)))
             return False
         if found:

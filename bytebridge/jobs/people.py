@@ -47,6 +47,7 @@ class SetValues:
     language: str | None
     threshold: int | None
     name: str | None
+    muted: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,12 @@ def _apply(connection: Connection, change: Change, context: Context, run: Run) -
         case SetValues():
             root = accounts.get(connection, change.email, now)
             accounts.set_values(
-                connection, root, language=change.language, threshold=change.threshold, name=change.name
+                connection,
+                root,
+                language=change.language,
+                threshold=change.threshold,
+                name=change.name,
+                muted=change.muted,
             )
             return [f"account {root} is changed"]
         case Adjust():

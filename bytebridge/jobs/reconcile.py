@@ -206,6 +206,7 @@ def _missing(
         there += connector.by_ids(ids[start : start + CHUNK])
     _compare(there, connector, context, run, found, dry_run=dry_run)
     back = {key_of(member) for document in there for member in members(document)}
+    back |= {f"{source}:{surprise.document}" for surprise in getattr(connector, "surprises", ())}  # there, unreadable
     gone = [key for key in absent if key not in back]
     _note_vanished(gone, context, found, dry_run=dry_run)
 

@@ -148,8 +148,15 @@ def summaries(connection: Connection, roots: Sequence[int] | None = None) -> lis
 
 
 def set_values(
-    connection: Connection, root: int, *, language: str | None, threshold: int | None, name: str | None
+    connection: Connection,
+    root: int,
+    *,
+    language: str | None,
+    threshold: int | None,
+    name: str | None,
+    muted: tuple[str, ...] | None = None,
 ) -> None:
+    """Changes what is given; a negative threshold is the firm's again. muted: kinds of letters not wanted."""
     values: dict[str, object] = {}
     if language is not None:
         values["language"] = language
@@ -157,6 +164,8 @@ def set_values(
         values["threshold"] = threshold if threshold >= 0 else None
     if name is not None:
         values["name"] = codec.fit(name, 250)
+    if muted is not None:
+        values["muted"] = ",".join(muted)
     if values:
         connection.execute(update(accounts).where(accounts.c.id == root).values(values))
 

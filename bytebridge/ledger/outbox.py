@@ -97,6 +97,7 @@ def queue(
     by_posting = {(entry.document, entry.revision, entry.account): entry for entry in added}
     last = heads(connection, sorted({draft.account for draft in drafts}))
     there = _there(connection, drafts)
+    muted = _muted(connection, drafts)
     first = (connection.execute(select(func.max(notices.c.id))).scalar() or 0) + 1
     rows: list[dict[str, Any]] = []
     for draft in drafts:
@@ -110,10 +111,22 @@ def queue(
         if entry is not None:
             seq, head = entry.seq, entry.hash
         state, why = _standing(draft, recipient, only_to, told=gap is not None and gap.may_hold(draft, entry))
+        if draft.kind in muted.get(draft.account, ()):
+            state, why = "cancelled", "this account does not want such letters"
         rows.append(_row(first + len(rows), draft, recipient, (seq, head), now, state, why))
     if rows:
         connection.execute(insert(notices), rows)
     return [from_row(row) for row in _by_ids(connection, [row["id"] for row in rows])]
+
+
+def _muted(connection: Connection, drafts: Sequence[Draft]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for some in batches({draft.account for draft in drafts}):
+        rows = connection.execute(
+            select(accounts.c.id, accounts.c.muted).where(accounts.c.id.in_(some), accounts.c.muted != "")
+        )
+        found |= {row.id: row.muted.split(",") for row in rows}
+    return found
 
 
 def _there(connection: Connection, drafts: Sequence[Draft]) -> set[tuple[str, str, int, str, int]]:

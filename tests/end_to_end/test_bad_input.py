@@ -6,7 +6,7 @@ from bytebridge.sandbox.web import Fault, Reply
 
 HOSTILE = (
     "<script>alert(1)</script>",
-    "{{ 7 * 7 }} {% include '/etc/passwd' %}",
+    "{{ 77 * 1111 }} {% include '/etc/passwd' %}",
     "'; DROP TABLE entries; --",
     "Robert\r\nBcc: everybody@example.com",
     "\x00\x1b[2J\x07",
@@ -35,7 +35,7 @@ def test_hostile_subjects_are_only_text(customer):
     for ticket in customer.desk.tickets:
         [reply] = customer.desk.replies(ticket)
         assert "<script" not in reply
-        assert "49" not in reply.replace("449", "").replace("549", "")
+        assert "85547" not in reply
     for mail in customer.mail.messages:
         assert mail.recipients == ("ana@example.com",)
         assert mail.message["Bcc"] is None
@@ -204,7 +204,7 @@ def test_mail_server_that_is_not_there_loses_no_letter(world):
     world.shop.buy(world.shop.customer("ana@example.com", "Ana", "Pérez"), {"SERVDOLIA60": 1})
     world.mail.stop()
     world.poll()
-    assert [one["state"] for one in world.waiting()] == ["pending"]
+    assert [one.state for one in world.waiting()] == ["pending"]
     world.mail.start()
     world.settle()
     assert len(world.mail.messages) == 1

@@ -120,6 +120,7 @@ PAST = {
     "a credit note of yesterday": ([invoice(at=YESTERDAY, credit_notes=(note(at=YESTERDAY),))], []),
     "a credit note of today": ([invoice(at=YESTERDAY), invoice(at=YESTERDAY, credit_notes=(note(),))], ["taken_back"]),
     "an invoice of yesterday paid today": ([invoice(at=YESTERDAY, state=InvoiceState.OPEN), invoice(at=YESTERDAY)], ["purchase"]),
+    "an invoice made today, dated yesterday": ([replace(invoice(at=YESTERDAY), created_at=NOON)], ["purchase"]),
     "opened yesterday": ([ticket(**WAITING, at=YESTERDAY, email=BOB)], []),
     "opened yesterday, changed today": ([ticket(**WAITING, at=YESTERDAY, email=BOB), ticket(**WAITING, email=BOB)], []),
     "asked yesterday": ([ticket(**ASKING, at=YESTERDAY)], []),
@@ -133,6 +134,14 @@ def test_the_quiet_past(documents, kinds):
     for document in documents:
         books.read(document)
     assert books.told() == kinds
+
+
+def test_a_grant_of_the_quiet_past_that_falls_with_time_is_told():
+    books = Books(policy=replace(POLICY, quiet_before=QUIET), ana=0)
+    books.read(invoice(at=YESTERDAY))
+    for hours in (0, 25):
+        books.read(invoice(at=YESTERDAY, state=InvoiceState.OPEN), NOON + hours * 3600)
+    assert books.told() == ["taken_back", "low_balance"]
 
 
 ROADS = [
