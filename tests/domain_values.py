@@ -142,7 +142,9 @@ class Books:
         for account in self.view.accounts.values():
             account.new = False
         self._forget_changed_decisions(document)
-        self.view.unchanged = {key_of(member) for member in members(document) if self.seen.get(key_of(member)) == member}
+        self.view.unchanged = {
+            key_of(member) for member in members(document) if self.seen.get(key_of(member)) == member
+        }
         outcomes = settle(document, self.view, rules or self.rules, self.policy)
         for outcome in outcomes:
             before = self.view.known.get(outcome.key, Known())

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
@@ -14,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import canary
-
 from bytebridge.ledger import accounts, outbox
 from bytebridge.ledger.engine import Store
 from bytebridge.sandbox.dolibarr import Dolibarr
@@ -249,8 +249,6 @@ class Daemon:
     """`bytebridge run` as a process; its log goes to a list as it is written."""
 
     def __init__(self, world, process):
-        import threading
-
         self.world, self.process = world, process
         self.lines = []
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -292,8 +290,6 @@ class Daemon:
 
 def wait_for(condition, what, seconds=DEADLINE_S):
     """The first true value of the condition; looks again every hundredth of a second until the deadline."""
-    import threading
-
     until, pause = time.monotonic() + seconds, threading.Event()
     while not (found := condition()):
         assert time.monotonic() < until, f"waited {seconds} s for {what}"

@@ -2,12 +2,12 @@
 
 import csv
 import io
-import json
 import re
 from types import SimpleNamespace
 
 import pytest
 
+from bytebridge import __version__
 from world import COMMAND, World
 
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -240,7 +240,9 @@ def test_words_that_are_no_command(firm):
 def test_help_of_every_command(firm):
     top = firm.run("--help").out
     listed = re.findall(r"^  ([a-z]+) ", top.partition("Commands:")[2], re.MULTILINE)
-    promised = "run poll reconcile runs balance explain statement accounts adjust import review notices doctor db config"
+    promised = (
+        "run poll reconcile runs balance explain statement accounts adjust import review notices doctor db config"
+    )
     assert set(promised.split()) <= set(listed)
     assert COMMAND.endswith("bytebridge")
 
@@ -376,7 +378,4 @@ def test_import_of_a_wrong_file_is_all_or_nothing(world, content, says):
 
 
 def test_version_is_the_packages(firm):
-    import bytebridge
-
-    assert bytebridge.__version__ in firm.run("--version").out
-    assert json.loads(firm.run("balance", "ana@example.com", "--json").out)
+    assert __version__ in firm.run("--version").out

@@ -4,7 +4,6 @@ import json
 import re
 import signal
 import socket
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import canary
+from bytebridge.logs import EVENTS
 from bytebridge.sandbox.web import Fault
 from world import wait_for
 
@@ -201,8 +201,6 @@ def test_port_in_use(world):
 
 
 def test_every_line_of_the_log_is_json_of_a_known_event(world):
-    from bytebridge.logs import EVENTS
-
     world.shop.buy(world.shop.customer("ana@example.com", "Ana", "Pérez"), {"SERVDOLIA60": 1})
     daemon = world.daemon()
     wait_for(lambda: world.mail.messages, "the letter")
@@ -211,4 +209,3 @@ def test_every_line_of_the_log_is_json_of_a_known_event(world):
         event = json.loads(line)
         assert event["event"] in EVENTS
         assert "ana@example.com" not in line
-    assert time.monotonic()

@@ -8,7 +8,6 @@ import pytest
 from bytebridge.ledger.migrate import HEAD
 
 ASKED = "balance", "ana@example.com"
-CAP_ROOT = 0
 
 
 def only_line(done, code):
@@ -24,12 +23,7 @@ def only_line(done, code):
         ("poll_interval = 1", "pol_interval = 1", "pol_interval"),
         ('[smtp]\nhost = "127.0.0.1"', '[snmp]\nhost = "127.0.0.1"', "snmp"),
         ("requests_per_minute = 60000", 'requests_per_minute = "many"', "requests_per_minute"),
-        ("recheck_after = 0", "recheck_after = -1", "notices.recheck_after"),
-        ('security = "none"', 'security = "maybe"', "smtp.security"),
-        ("credits = 60", "credits = 1.5", "credits"),
         ('reference = "SERVDOLIA60"', 'reference = "SERVDOLIA("', "reference"),
-        ('from = "creditos@example.com"', 'from = "nobody"', "notices.from"),
-        ('quiet_before = ""', 'quiet_before = "soon"', "notices.quiet_before"),
     ],
 )
 def test_mistake_in_the_file(world, old, new, says):
@@ -43,10 +37,18 @@ def test_mistake_in_the_file(world, old, new, says):
 
 
 def test_all_mistakes_are_told_at_once(world):
-    world.configure(("recheck_after = 0", "recheck_after = -1\nlow_balance = true"), ("[smtp]", "[smtp]\ncolour = 1"))
+    world.configure(
+        ("recheck_after = 0", "recheck_after = -1\nlow_balance = true"),
+        ("[smtp]", "[smtp]\ncolour = 1"),
+        ('security = "none"', 'security = "maybe"'),
+        ('from = "creditos@example.com"', 'from = "nobody"'),
+        ('quiet_before = ""', 'quiet_before = "soon"'),
+        ("credits = 60", "credits = 1.5"),
+    )
     done = world.run("config", "check", BYTEBRIDGE_SHOP__POLL_INTERVAL="x")
     assert done.code == 2
-    for key in ("notices.recheck_after", "notices.low_balance", "smtp.colour", "BYTEBRIDGE_SHOP__POLL_INTERVAL"):
+    wrong = "notices.recheck_after notices.low_balance notices.from notices.quiet_before smtp.colour smtp.security"
+    for key in (*wrong.split(), "credits", "BYTEBRIDGE_SHOP__POLL_INTERVAL"):
         assert any(key in line for line in done.err.splitlines()), (key, done.err)
 
 
@@ -95,7 +97,8 @@ def test_command_needs_only_the_secrets_of_the_systems_it_calls(world):
     none = {name: None for name in world.environment() if name.endswith("API_KEY")}
     assert world.run("db", "upgrade", **none).code == 0
     assert world.run("accounts", "list", **none).code == 0
-    assert world.run("poll", "--source", "shop", **{**none, "BYTEBRIDGE_SHOP__API_KEY": world.planted["shop.api_key"]}).code == 0
+    of_shop = none | {"BYTEBRIDGE_SHOP__API_KEY": world.planted["shop.api_key"]}
+    assert world.run("poll", "--source", "shop", **of_shop).code == 0
 
 
 def test_secrets_in_credential_files(world):
@@ -108,7 +111,7 @@ def test_secrets_in_credential_files(world):
     assert done.code == 0, done
 
 
-@pytest.mark.parametrize("command", [ASKED, ("notices", "list"), ("db", "verify"), ("runs", "list")])
+@pytest.mark.parametrize("command", [ASKED, ("db", "verify")])
 def test_reading_without_a_store_says_so(world, command):
     assert "db upgrade" in only_line(world.run(*command), 1)
     assert not world.database.exists()
@@ -173,11 +176,11 @@ def test_file_that_is_no_store(world):
 
 def test_state_directory_that_cannot_be_made(world):
     (world.folder / "file").write_text("")
-    world.configure(("{folder}/bytebridge.db".format(folder=world.folder), f"{world.folder}/file/bytebridge.db"))
+    world.configure((f"{world.folder}/bytebridge.db", f"{world.folder}/file/bytebridge.db"))
     assert str(world.folder / "file") in only_line(world.run("poll"), 1)
 
 
 def test_store_is_for_its_owner_alone(world):
     """It holds names and addresses of customers."""
     assert world.run("db", "upgrade").code == 0
-    assert stat.S_IMODE(world.database.stat().st_mode) & 0o002 == CAP_ROOT
+    assert stat.S_IMODE(world.database.stat().st_mode) & 0o002 == 0

@@ -1,5 +1,4 @@
 import pytest
-from firm import Clock, Firm
 
 from bytebridge.ledger import migrate
 from bytebridge.ledger.engine import Store
@@ -8,6 +7,7 @@ from bytebridge.sandbox.liveagent import LiveAgent
 from bytebridge.sandbox.mail import MailServer
 from bytebridge.sandbox.prestashop import KEY, PrestaShop
 from bytebridge.settings import Settings
+from firm import Clock, Firm
 
 PACKS = [
     {"reference": "SERVDOLIA30", "credits": 30, "price": "36.30", "url": "https://shop.example.com/30"},

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bytebridge import logs, service
 from bytebridge.domain.model import Source
-from bytebridge.errors import BytebridgeError, NotFound, Refused
+from bytebridge.errors import NotFound, Refused
 from bytebridge.jobs import people as admin
 from bytebridge.jobs.reconcile import Window
 from bytebridge.ledger import migrate, outbox, verify

@@ -16,8 +16,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import requests
 import urllib3
-from bytebridge.sandbox.web import Reply, Request
 from sqlalchemy import event
+
+from bytebridge.sandbox.web import Reply, Request
 
 HTML = b"<!doctype html><html><body><h1>Maintenance</h1></body></html>"
 READS = (
@@ -134,7 +135,9 @@ class Network:
             "status": Reply(status, HTML, "text/html"),
             "status_after": Reply(502, HTML, "text/html"),
             "too_many": Reply(429, b"", "text/html"),
-            "too_many_later": Reply(429, b"{}", headers={"Retry-After": self.weather.chance.choice(("2", "90", "700"))}),
+            "too_many_later": Reply(
+                429, b"{}", headers={"Retry-After": self.weather.chance.choice(("2", "90", "700"))}
+            ),
             "html": Reply(200, HTML, "text/html"),
             "html_after": Reply(200, HTML, "text/html"),
             "no_right": Reply(403, b"{}"),
@@ -178,5 +181,9 @@ def _raw(reply, prepared, now, kind):
     if kind in ("cut", "truncated"):
         body = body[: len(body) // 2]
     return urllib3.HTTPResponse(
-        body=io.BytesIO(body), headers=headers, status=reply.status, preload_content=False, request_method=prepared.method
+        body=io.BytesIO(body),
+        headers=headers,
+        status=reply.status,
+        preload_content=False,
+        request_method=prepared.method,
     )

@@ -76,7 +76,9 @@ class Oracle:
             seq, balance = heads.get(row["account"], (0, 0))
             heads[row["account"]] = (seq + 1, balance + row["credits"])
             found = (row["seq"], row["balance"])
-            self.demand(heads[row["account"]] == found, f"account {row['account']}: {found}, not {heads[row['account']]}")
+            self.demand(
+                heads[row["account"]] == found, f"account {row['account']}: {found}, not {heads[row['account']]}"
+            )
 
     def _families(self, database):
         """Addresses that people think of as one account are one, others are apart. Address -> root account."""
@@ -201,7 +203,9 @@ class Oracle:
             if revision == 1 and dated is None:
                 continue  # of a day that nobody can be sure of
             several = each if document.startswith("helpdesk") else 1
-            self.demand(1 <= found <= several, f"{document} revision {revision} was told {found} times: {tuple(entries[0])}")
+            self.demand(
+                1 <= found <= several, f"{document} revision {revision} was told {found} times: {tuple(entries[0])}"
+            )
         self.demand(not letters, f"letters about nothing: {dict(letters)}")
 
     def _dated(self, document):
@@ -239,7 +243,9 @@ class Oracle:
         question = "SELECT account FROM notices WHERE kind = 'low_balance' AND state = 'sent'"
         low.update(row["account"] for row in database.execute(question))
         for account, count in low.items():
-            self.demand(count <= len(falls[account]), f"account {account}: {count} low letters, {len(falls[account])} falls")
+            self.demand(
+                count <= len(falls[account]), f"account {account}: {count} low letters, {len(falls[account])} falls"
+            )
 
     # at the end
 

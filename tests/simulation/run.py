@@ -1,7 +1,7 @@
 """`make simulate`: so many firms' histories; a failing one is told, shrunk and told again.
 
-    python tests/simulation/run.py --seeds 1000      seeds 0 to 999
-    python tests/simulation/run.py --seed 17         this one, step by step
+python tests/simulation/run.py --seeds 1000      seeds 0 to 999
+python tests/simulation/run.py --seed 17         this one, step by step
 """
 
 import argparse

@@ -50,7 +50,12 @@ def test_the_normal_form_is_its_own(text):
     assert found is None or normalise(found) == found
 
 
-HISTORY = {"a": [(0, 1), (100, 2)], "gone": [(0, 1), (100, None)], "gap": [(0, 1), (100, None), (200, 2)], "late": [(50, 3)]}
+HISTORY = {
+    "a": [(0, 1), (100, 2)],
+    "gone": [(0, 1), (100, None)],
+    "gap": [(0, 1), (100, None), (200, 2)],
+    "late": [(50, 3)],
+}
 OWNERS = [
     ("first owner from the beginning", "late", 0, 3),
     ("before the change", "a", 99, 1),

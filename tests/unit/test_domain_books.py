@@ -6,6 +6,7 @@ import pkgutil
 import re
 
 import pytest
+
 from bytebridge import domain
 from bytebridge.domain.derivation import recompute
 from bytebridge.domain.entry import GENESIS, Entry, EntryKind, chain, receipt
@@ -63,7 +64,9 @@ DIFFERENCES = [
 ]
 
 
-@pytest.mark.parametrize(("expected", "posted", "deltas"), [d[1:] for d in DIFFERENCES], ids=[d[0] for d in DIFFERENCES])
+@pytest.mark.parametrize(
+    ("expected", "posted", "deltas"), [d[1:] for d in DIFFERENCES], ids=[d[0] for d in DIFFERENCES]
+)
 def test_differences(expected, posted, deltas):
     assert differences(expected, posted) == deltas
 

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 import pytest
-from domain_values import ANA, BOB, DAY, EVA, NOON, RULES, Books, invoice, note
 
 from bytebridge.domain.model import InvoiceKind, InvoiceState, Source
+from domain_values import ANA, BOB, DAY, EVA, NOON, RULES, Books, invoice, note
 
 PAID, OPEN, DRAFT = InvoiceState.PAID, InvoiceState.OPEN, InvoiceState.DRAFT
 GIVEN_UP, ABANDONED, UNKNOWN = InvoiceState.GIVEN_UP, InvoiceState.ABANDONED, InvoiceState.UNKNOWN
@@ -220,7 +220,9 @@ DECISIONS = [
 ]
 
 
-@pytest.mark.parametrize(("says", "choice", "more", "posted"), [d[1:] for d in DECISIONS], ids=[d[0] for d in DECISIONS])
+@pytest.mark.parametrize(
+    ("says", "choice", "more", "posted"), [d[1:] for d in DECISIONS], ids=[d[0] for d in DECISIONS]
+)
 def test_decisions(says, choice, more, posted):
     books = Books(ana=0)
     unclear = invoice(**says)

@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from domain_values import ANA, BOB, DAY, NOON, POLICY, RULES, Books, invoice, note, order, ticket
 
 from bytebridge.domain.letter import Channel
 from bytebridge.domain.model import InvoiceState, OrderState, TicketState
 from bytebridge.domain.notices import Policy, asks_for_statement
+from domain_values import ANA, BOB, DAY, NOON, POLICY, RULES, Books, invoice, note, order, ticket
 
 NEW, OPEN, RESOLVED = TicketState.NEW, TicketState.OPEN, TicketState.RESOLVED
 WAITING = {"kinds": (), "minutes": (), "state": NEW}

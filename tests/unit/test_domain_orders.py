@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from domain_values import ANA, DAY, NOON, PACKS, RULES, Books, order
 
 from bytebridge.domain.model import OrderLine, OrderState, Source
 from bytebridge.domain.rules import Pack
+from domain_values import ANA, DAY, NOON, PACKS, RULES, Books, order
 
 PAID, BACK, OTHER = OrderState.PAID, OrderState.BACK, OrderState.OTHER
 TWO = OrderLine("0", "SERVDOLIA120", 2)

@@ -4,12 +4,12 @@ from dataclasses import replace
 from itertools import combinations_with_replacement
 
 import pytest
-from domain_values import DAY, NOON, PACKS, RULES
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bytebridge.domain.packs import grants, looks_like_pack, offered, smallest_cover, value_of
 from bytebridge.domain.rules import Pack, Rules, is_literal
+from domain_values import DAY, NOON, PACKS, RULES
 
 GRANTS = [
     ("literal", "SERVDOLIA120", 120),

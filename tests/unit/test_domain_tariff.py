@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from domain_values import DAY, NOON, RATES, RULES, ticket
 
 from bytebridge.domain.derivation import recompute
 from bytebridge.domain.model import Kind
 from bytebridge.domain.rules import Rate
 from bytebridge.domain.tariff import Lack, charge, least
+from domain_values import DAY, NOON, RATES, RULES, ticket
 
 PRICES = [
     ("1 min of consultation", "consulta", "1", (), 15),
@@ -56,7 +56,9 @@ LACKS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "minutes", "credits", "expected"), [p[1:] for p in PRICES], ids=[p[0] for p in PRICES])
+@pytest.mark.parametrize(
+    ("kind", "minutes", "credits", "expected"), [p[1:] for p in PRICES], ids=[p[0] for p in PRICES]
+)
 def test_price(kind, minutes, credits, expected):
     resolved = ticket(kinds=(kind,) if kind else (), minutes=(minutes,) if minutes else (), credits=credits)
     price = charge(resolved, RULES, NOON, None)

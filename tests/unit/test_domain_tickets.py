@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from domain_values import ANA, BOB, DAY, NOON, RATES, RULES, Books, ticket
 
 from bytebridge.domain.model import Kind, Source, TicketState
 from bytebridge.domain.rules import Rate
+from domain_values import ANA, BOB, DAY, NOON, RATES, RULES, Books, ticket
 
 OPEN, RESOLVED, CLOSED = TicketState.OPEN, TicketState.RESOLVED, TicketState.CLOSED
 SPAM, DELETED, UNKNOWN = TicketState.SPAM, TicketState.DELETED, TicketState.UNKNOWN
@@ -76,7 +76,9 @@ def test_the_tariff_of_the_first_resolution_seen_stays():
     assert books.balance(ANA) == 470
 
 
-@pytest.mark.parametrize("first", [{"kinds": ()}, {"kinds": ("gratis",)}, {"credits": ("0",)}], ids=["review", "free", "gesture"])
+@pytest.mark.parametrize(
+    "first", [{"kinds": ()}, {"kinds": ("gratis",)}, {"credits": ("0",)}], ids=["review", "free", "gesture"]
+)
 def test_a_first_resolution_counts_although_it_moved_nothing(first):
     books = Books(ana=500)
     books.rules = replace(RULES, rates=(Rate(Kind.CONSULTATION, 50, 50, valid_from=NOON + DAY), *RATES))
@@ -131,7 +133,9 @@ DECISIONS = [
 ]
 
 
-@pytest.mark.parametrize(("says", "choice", "more", "posted"), [d[1:] for d in DECISIONS], ids=[d[0] for d in DECISIONS])
+@pytest.mark.parametrize(
+    ("says", "choice", "more", "posted"), [d[1:] for d in DECISIONS], ids=[d[0] for d in DECISIONS]
+)
 def test_a_decision_holds_until_the_ticket_changes(says, choice, more, posted):
     books = Books(ana=100, bob=100)
     unclear = ticket(**says)

@@ -72,7 +72,11 @@ def test_imports_point_inwards(layer):
 
 
 def test_every_part_of_the_package_has_its_place_in_the_order():
-    parts = {path.name for path in PACKAGE.iterdir() if path.name not in ("__pycache__", "__init__.py", "__main__.py", "py.typed")}
+    parts = {
+        path.name
+        for path in PACKAGE.iterdir()
+        if path.name not in ("__pycache__", "__init__.py", "__main__.py", "py.typed")
+    }
     assert parts <= set(MAY_IMPORT) | {f"{name}.py" for name in SETTINGS}
 
 
