@@ -69,6 +69,8 @@ def _say(shown: dict, *, dry_run: bool) -> None:  # type: ignore[type-arg]
     click.echo(f"changed: {examined}; {word}: {shown['posted']}; letters {letters}: {shown['notices_sent']}")
     for line in shown.get("entries", ()):
         click.echo(f"  {line['document']}: {line['credits']:+d} for {line['email']}")
+    for line in shown.get("notices", ()):
+        click.echo(f"  {line['document']}: letter {line['kind']} by {line['channel']}")
     for line in shown.get("review", ()):
         click.echo(f"  {line['document']} would wait for a person: {line['why']}")
     for line in shown["errors"]:

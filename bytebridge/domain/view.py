@@ -12,7 +12,7 @@ class Account:
     """An account as it stands within the page. threshold, language: None means the firm's own.
 
     root: the account it was merged into, itself if none. low_pending: a low-balance letter already waits.
-    stands: statements answered in the last day.
+    statements: requests answered in the last day. new: opened within the page.
     """
 
     id: int

@@ -237,15 +237,16 @@ def _note_vanished(keys: Sequence[str], context: Context, found: Reconciled, *, 
 
 def _mark(connection: Connection, stored: Sequence[Stored], context: Context) -> None:
     now = context.now()
-    outcomes = [_vanished(item, now) for item in stored]
     view = pages.load_view(connection, [item.document for item in stored], context.rules, now)
+    decided = {key for key, known in view.known.items() if known.decision is not None}
+    outcomes = [_vanished(item, now, decided=item.key in decided) for item in stored]
     pages.store_documents(connection, outcomes, context.rules_digest, view, {item.key: "" for item in stored})
     reviews.follow(connection, [outcome for outcome in outcomes if outcome.worth.lack], now)
 
 
-def _vanished(item: Stored, now: Instant) -> Outcome:
+def _vanished(item: Stored, now: Instant, *, decided: bool) -> Outcome:
     missing = item.memory.missing if item.memory.missing is not None else now
-    certain = now - missing >= APART_S
+    certain = now - missing >= APART_S and not decided
     worth = Worth(
         key=item.key,
         credits=item.worth,

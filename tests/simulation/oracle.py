@@ -144,12 +144,12 @@ class Oracle:
         for identity, contents in identities.items():
             self.demand(len(contents) == 1, f"two different letters are {identity}")
         for reply in self.world.desk.mails:
-            found = CODE.search(reply.text)
+            found = CODE.findall(reply.text)
             if found and reply.kind == "reply":
-                replies[found.group()].append(reply.ticket)
+                replies[found[-1]].append(reply.ticket)  # a statement says its own code before the letter's
         for ticket in self.world.desk.tickets.values():
             for text in self.world.desk.notes(ticket.id):
-                for code in CODE.findall(text):
+                for code in CODE.findall(text)[-1:]:
                     replies[code].append(ticket.id)
         return mails, replies
 

@@ -75,7 +75,7 @@ def check(document, outcomes, books):
         assert sum(books.posted(member) for member in members(document)) >= 0 or key_of(document).startswith("helpdesk")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(HISTORIES)
 def test_posted_is_what_documents_are_worth_and_a_second_reading_adds_nothing(history):
     books = firm()
@@ -92,7 +92,7 @@ def test_posted_is_what_documents_are_worth_and_a_second_reading_adds_nothing(hi
             assert account.balance == sum(own) + (40 if account.id == 1 else 0)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(HISTORIES)
 def test_each_fall_below_the_threshold_is_told_once(history):
     books = firm()
@@ -110,7 +110,7 @@ def test_each_fall_below_the_threshold_is_told_once(history):
             account.low_pending = False
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.one_of(ORDERS, INVOICES, TICKETS), max_size=5, unique_by=key_of), st.randoms(use_true_random=False))
 def test_documents_of_different_keys_may_come_in_any_order(documents, random):
     shuffled = random.sample(documents, len(documents))
@@ -126,7 +126,7 @@ def test_documents_of_different_keys_may_come_in_any_order(documents, random):
     assert sums[0] == sums[1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(TICKETS, min_size=1, max_size=6))
 def test_a_ticket_costs_in_the_end_what_it_would_have_cost_from_the_start(versions):
     versions = [replace(version, id="t1", email=ANA, created_at=NOON - DAY) for version in versions]

@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import combinations_with_replacement
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bytebridge.domain.packs import grants, looks_like_pack, offered, smallest_cover, value_of
@@ -91,6 +91,7 @@ def test_no_offer_without_literal_packs():
     assert smallest_cover(replace(RULES, packs=PACKS[-1:]), 10, NOON) == ()
 
 
+@settings(max_examples=40)
 @given(st.sets(st.integers(1, 40), min_size=1, max_size=4), st.integers(1, 130))
 def test_fewest_packs_then_fewest_credits(sizes, need):
     rules = Rules(packs=tuple(Pack(f"P{size}", size, True) for size in sizes))
