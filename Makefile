@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SEEDS ?= 1000
 
-.PHONY: test sandbox lint lock clean
+.PHONY: help test sandbox lint lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "bytebridge needs Python 3.11 or newer, this is %s: call make with PYTHON=/path/to/python3.11" % sys.version.split()[0])'
@@ -14,20 +14,23 @@ $(STAMP): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-lint: $(STAMP)
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1	/p' Makefile | expand -t 14
+
+lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
+test: lint  ## lint, then every test; PYTEST_ARGS="-k name" for some
 	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
 
-sandbox: $(STAMP)
+sandbox: $(STAMP)  ## a simulated firm and the real daemon; Ctrl-C ends it
 	@$(BIN)/bytebridge sandbox
 
 # Needs pip-tools; writes exact versions with hashes.
-lock:
+lock:  ## requirements.lock anew, from pyproject.toml
 	pip-compile --quiet --all-extras --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock pyproject.toml
 
-clean:
+clean:  ## everything that was made
 	rm -rf $(VENV) dist .sandbox

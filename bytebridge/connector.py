@@ -1,7 +1,9 @@
 """What the three remote systems have in common for the jobs: pages of documents, findings of a check."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
@@ -9,6 +11,15 @@ from bytebridge.domain.model import Document, Instant, Source
 
 Known = Callable[[Sequence[str]], Mapping[str, Document]]
 """Documents as the ledger last saw them, by their id; ids it never saw are absent."""
+
+CLOCK_FACE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+
+
+def clock_face(text: str) -> datetime:
+    """`2026-01-31 08:30:00`, the local time without zone that shop and help desk write. ValueError if it is not."""
+    if CLOCK_FACE.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is no date and time")
+    return datetime.fromisoformat(text)  # a tenth of the time of strptime, which counts in years of documents
 
 
 @dataclass(frozen=True, slots=True)

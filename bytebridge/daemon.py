@@ -1,5 +1,6 @@
 """The daemon: the same jobs on a schedule, signals, the watchdog. It knows when, never what."""
 
+import logging
 import os
 import signal
 import sys
@@ -84,6 +85,8 @@ class Daemon:
         return Store(store_url(settings), read_only=True).url.render_as_string(hide_password=True)
 
     def _configure_logs(self, settings: Settings) -> None:
+        # its warnings about late or skipped starts say what `job_overran` says
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         logs.configure(
             settings.logging.level,
             settings.logging.format,

@@ -2,26 +2,25 @@
 
 import getpass
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bytebridge.connector import Connector
 from bytebridge.domain.model import Instant, Source
 from bytebridge.errors import StoreBroken
-from bytebridge.jobs import deliver as letters
-from bytebridge.jobs import module_endings, repair_plan, staff
-from bytebridge.jobs import poll as polling
-from bytebridge.jobs import write_back as copies
+from bytebridge.jobs import repair_plan
 from bytebridge.jobs.book import Run
-from bytebridge.jobs.context import Context, PassResult
+from bytebridge.jobs.context import Context
 from bytebridge.jobs.reconcile import Reconciled, Window, reconcile
 from bytebridge.jobs.rules import policy_of, rules_of, systems
-from bytebridge.ledger import codec, facts, migrate, outbox, runs
+from bytebridge.ledger import codec, facts, migrate, runs
 from bytebridge.ledger.engine import Store
-from bytebridge.logs import log
+from bytebridge.logs import bind, log
+from bytebridge.passes import ORDER, Pass, one_pass
 from bytebridge.settings import Settings, state_directory, store_url
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from bytebridge.notices.smtp import Mailer
 
 Observe = Callable[[str, str, str, float], None]
-ORDER = (Source.SHOP, Source.ERP, Source.HELPDESK)
+__all__ = ["ORDER", "Pass", "build", "connect", "one_pass", "open_store", "reconciliation"]
 
 
 def clock() -> Instant:
@@ -148,6 +147,7 @@ def build(
         rules_digest=codec.digest(repr(rules)),
         policy=policy_of(settings, created_at(store)),
         connectors=connectors,
+        turns={source: threading.Lock() for source in connectors},
         now=now,
         by=by or login(),
         desk=cast("HelpDesk | None", connectors.get(Source.HELPDESK)),
@@ -173,74 +173,9 @@ def _writer(settings: Settings, connectors: Mapping[Source, Connector]) -> "Writ
     return Writer(cast("Erp", connectors[Source.ERP]).client, settings.erp.balance_field)
 
 
-@dataclass(slots=True)
-class Pass:
-    """What `poll` reports."""
-
-    results: dict[Source, PassResult] = field(default_factory=dict)
-    sent: int = 0
-    errors: list[str] = field(default_factory=list)
-
-
 def intervals(settings: Settings) -> dict[str, float]:
     """Seconds between two passes of each source this firm has."""
     return {source.value: float(section.poll_interval) for source, section in systems(settings).items() if section.url}
-
-
-def one_pass(context: Context, sources: Sequence[Source], *, deliver: bool = True, write_back: bool = True) -> Pass:
-    """Shop, then ERP, then help desk, then the letters and write-backs that are due."""
-    done = Pass()
-    run = Run("poll", context.by, context.now())
-    for source in ORDER:
-        if source in sources and source in context.connectors and not context.stopping():
-            result = polling.poll(source, context, run)
-            done.results[source] = result
-            if result.error:
-                done.errors.append(result.error)
-    if deliver:
-        _fresh_shop(context, run, done)
-        module_endings.queue_endings(context)
-        outcome = PassResult()
-        done.sent = letters.deliver(context, outcome)
-        staff.note_reviews(context)
-        staff.digest(context)
-        done.errors += [outcome.error] if outcome.error else []
-    if write_back:
-        outcome = PassResult()
-        copies.write_back(context, outcome)
-        done.errors += [outcome.error] if outcome.error else []
-    _finish(context, run, done)
-    return done
-
-
-def _fresh_shop(context: Context, run: Run, done: Pass) -> None:
-    """Who has just bought is not told to buy: letters about shortage wait for a reading later than their cause."""
-    if Source.SHOP not in context.connectors or context.stopping():
-        return
-    with context.store.read() as connection:
-        read = runs.reading(connection, Source.SHOP).begun or Instant(0)
-        waits = outbox.waits_for_shop(connection, read)
-    last = done.results.get(Source.SHOP)
-    if waits and (last is None or not last.error):
-        again = polling.poll(Source.SHOP, context, run)
-        if last is None:
-            done.results[Source.SHOP] = again
-        else:
-            last.examined += again.examined
-            last.posted += again.posted
-
-
-def _finish(context: Context, run: Run, done: Pass) -> None:
-    if run.number is None:
-        return
-    number = run.number
-    figures = {
-        "examined": {source.value: result.examined for source, result in done.results.items()},
-        "posted": sum(result.posted for result in done.results.values()),
-        "errors": done.errors,
-    }
-    outcome = "failed" if done.errors else "done"
-    context.store.transact(lambda connection: runs.finish(connection, number, outcome, figures, context.now()))
 
 
 def reconciliation(
@@ -257,28 +192,34 @@ def reconciliation(
     run = Run("reconcile", context.by, context.now())
     began = time.monotonic()
     wanted = [source for source in ORDER if source in sources and source in context.connectors]
-    found = (
-        reconcile(wanted, window, context, run, dry_run=dry_run)
-        if repairs is None
-        else repair_plan.apply(repairs, context, run, dry_run=dry_run)
-    )
-    if run.number is not None:
-        number = run.number
-        figures = {
-            "examined": found.examined,
-            "posted": found.applied,
-            "drift": len(found.drift),
-            "errors": found.errors,
-        }
-        outcome = "failed" if found.errors else "done"
-        context.store.transact(lambda connection: runs.finish(connection, number, outcome, figures, context.now()))
-    log(
-        "reconcile_finished",
-        examined=sum(found.examined.values()),
-        drift=len(found.drift),
-        applied=found.applied,
-        review=found.review,
-        duration_ms=round((time.monotonic() - began) * 1000),
-        dry_run=dry_run,
-    )
+    with bind(run=run.token):
+        found = (
+            reconcile(wanted, window, context, run, dry_run=dry_run)
+            if repairs is None
+            else repair_plan.apply(repairs, context, run, dry_run=dry_run)
+        )
+        _finish(context, run, found)
+        log(
+            "reconcile_finished",
+            examined=sum(found.examined.values()),
+            drift=len(found.drift),
+            applied=found.applied,
+            review=found.review,
+            duration_ms=round((time.monotonic() - began) * 1000),
+            dry_run=dry_run,
+        )
     return found
+
+
+def _finish(context: Context, run: Run, found: Reconciled) -> None:
+    if run.number is None:
+        return
+    number = run.number
+    figures = {
+        "examined": found.examined,
+        "posted": found.applied,
+        "drift": len(found.drift),
+        "errors": found.errors,
+    }
+    outcome = "failed" if found.errors else "done"
+    context.store.transact(lambda connection: runs.finish(connection, number, outcome, figures, context.now()))

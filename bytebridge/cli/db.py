@@ -84,4 +84,5 @@ def restore_(ctx: click.Context, file: Path) -> None:
     side = store.path.parent if store.path is not None else state_directory()
     done = backup.restore(store, file, side, clock())
     kept = f"; what was there is kept as {done.kept}" if done.kept else ""
-    click.echo(f"restored {done.entries} entries, the last recorded at {iso(done.last_recorded)}{kept}")
+    until = f", the last recorded at {iso(done.last_recorded)}" if done.entries else ""
+    click.echo(f"restored {done.entries} entries{until}{kept}")

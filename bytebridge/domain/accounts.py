@@ -2,7 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from bytebridge.domain.model import Instant
 from bytebridge.domain.tariff import Lack
@@ -15,6 +16,7 @@ LONGEST = 254  # characters of an address
 ADDRESS = re.compile(r"[^@\s<>,;:\"()\[\]\\]+@[^@\s<>,;:\"()\[\]\\.]+(?:\.[^@\s<>,;:\"()\[\]\\.]+)+")
 
 
+@lru_cache(maxsize=4096)  # a page's few addresses are asked for again at every step
 def normalise(text: str | None) -> str | None:
     """An address in the one form that accounts go by: trimmed, NFKC, case folded. None when it is no address.
 
@@ -52,15 +54,15 @@ def owner(owners: Owners, email: str, at: Instant) -> int | None:
 
 
 def account_of(
-    owners: Owners, roots: dict[int, int], emails: Sequence[str], at: Instant, *, share: bool
+    owners: Owners, root: Callable[[int], int], emails: Sequence[str], at: Instant, *, share: bool
 ) -> int | Lack | None:
-    """The root account that a document with these addresses belongs to; None: nobody's yet.
+    """The root account that a document with these addresses belongs to; None: nobody's yet. root: an account's.
 
     The first address decides if it has an owner; else the others must agree. With `share` (a company's contacts
     share one balance) all must agree. Two accounts that fit are a person's matter, never a guess.
     """
     found = [owner(owners, email, at) for email in emails]
-    rooted = [roots.get(account, account) if account is not None else None for account in found]
+    rooted = [root(account) if account is not None else None for account in found]
     if rooted and rooted[0] is not None and not share:
         return rooted[0]
     distinct = {root for root in rooted if root is not None}

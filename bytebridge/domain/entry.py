@@ -11,6 +11,7 @@ from bytebridge.domain.model import Credits, Instant
 
 GENESIS = "0" * 64
 HALF = 32  # digits
+_encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 class EntryKind(StrEnum):
@@ -63,7 +64,7 @@ class Entry:
 
 def encode(derivation: Mapping[str, Any]) -> str:
     """The one JSON text of a derivation: what is stored is what is hashed."""
-    return json.dumps(derivation, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _encoder.encode(derivation)
 
 
 def chain(

@@ -60,22 +60,20 @@ def _granted(said: Worth, source: Worth, own: Known, rules: Rules, facts: Facts)
 
 
 def _finish(worth: Worth, document: Document, known: Known, rules: Rules) -> Worth:
-    memory = known.memory
-    if memory.born and memory.born != born(document):
+    memory, origin = known.memory, born(document)
+    if memory.born and memory.born != origin:
         # what is posted belongs to the document that was: nothing said of this one may touch it
         lack = None if known.decision is not None else Lack("another_document")
         return replace(worth, credits=None, lack=lack, cost=worth.credits, memory=memory, flags=(), recheck=None)
     worth = _too_old(worth, known, rules.since.get(source_of(document), FOREVER_AGO))
-    if worth.lack is not None and worth.cost is None and worth.credits is not None:
-        worth = replace(worth, cost=worth.credits)
     if worth.lack is not None:
-        worth = replace(worth, credits=None)
+        worth = replace(worth, credits=None, cost=worth.credits if worth.cost is None else worth.cost)
     worth = _decided(worth, known)
-    kept = replace(worth.memory, born=born(document), missing=None)
+    kept = worth.memory
     moved = bool(worth.credits or known.posted)
-    if worth.credits is not None and kept.dated is None and moved:
-        kept = replace(kept, dated=worth.dated)
-    return replace(worth, memory=replace(kept, charged=kept.charged or moved))
+    dated = worth.dated if worth.credits is not None and kept.dated is None and moved else kept.dated
+    kept = replace(kept, born=origin, dated=dated, charged=kept.charged or moved, missing=None)
+    return replace(worth, memory=kept)
 
 
 def _too_old(worth: Worth, known: Known, since: Instant) -> Worth:

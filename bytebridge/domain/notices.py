@@ -207,10 +207,8 @@ def _plain(text: str) -> str:
     return re.sub(r"[\W_]+", " ", text).strip()
 
 
-def statement(ticket: Ticket, account: Account, memory: Memory, policy: Policy, now: Instant) -> list[Draft]:
-    """The answer to a request: in the ticket, and by e-mail with the PDF to the asking address."""
-    if memory.asked or not asks_for_statement(ticket, policy):
-        return []
+def statement(ticket: Ticket, account: Account, policy: Policy, now: Instant) -> list[Draft]:
+    """The answer to a first request: in the ticket, and by e-mail with the PDF to the asking address."""
     if ticket.changed_at < policy.quiet_before or account.statements >= STATEMENTS_A_DAY:
         return []
     wanted = {Channel.EMAIL, *(channels(ticket, policy))}

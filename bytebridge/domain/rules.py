@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from bytebridge.domain.model import Credits, Instant, Kind, Source
 
@@ -60,6 +61,7 @@ class Rules:
     shop_read: bool = False
 
 
+@lru_cache(maxsize=4096)  # kinds and tags are few words, met on every ticket
 def fold(text: str) -> str:
     """Text for comparing words: no case, no accents, single spaces."""
     decomposed = unicodedata.normalize("NFKD", text)

@@ -73,14 +73,10 @@ def _facts(document: Document, view: View, rules: Rules) -> Facts:
     if isinstance(document, Ticket) and view.module_ends:
         email = normalise(document.email)
         at = ticket_date(document, view.known.get(key_of(document), Known()).memory)
-        account = account_of(view.owners, _roots(view), [email], at, share=False) if email else None
+        account = account_of(view.owners, view.root, [email], at, share=False) if email else None
         until = view.module_ends.get(account) if isinstance(account, int) else None
     mark = shop_mark(document, rules) if isinstance(document, Invoice) else None
     return Facts(now=view.now, module_until=until, shop_order=view.shop_orders.get(mark) if mark else None)
-
-
-def _roots(view: View) -> dict[int, int]:
-    return {account.id: account.root for account in view.accounts.values()}
 
 
 def _settle_one(document: Document, worth: Worth, family: int | None, view: View, policy: Policy) -> Outcome:
@@ -108,7 +104,7 @@ def _holder(
 ) -> int | Lack | None:
     """Whose the document is. Where its addresses no longer tell, it stays whose it was."""
     share = policy.share_company and isinstance(document, Invoice)
-    found = account_of(view.owners, _roots(view), emails, worth.dated, share=share)
+    found = account_of(view.owners, view.root, emails, worth.dated, share=share)
     holders = set(view.posted.get(worth.key, {})) or ({family} if family is not None else set())
     if len(holders) != 1 or isinstance(found, int):
         return found
@@ -265,17 +261,20 @@ def _with_ticket_letters(outcome: Outcome, view: View, rules: Rules, policy: Pol
     if not isinstance(ticket, Ticket):
         return outcome
     email = normalise(ticket.email)
-    found = account_of(view.owners, _roots(view), [email], view.now, share=False) if email else None
+    found = account_of(view.owners, view.root, [email], view.now, share=False) if email else None
     account = view.accounts[found] if isinstance(found, int) else None
     memory = outcome.worth.memory
     drafts: list[Draft] = []
-    if account is not None:
-        drafts += notices.statement(ticket, account, memory, policy, view.now)
+    if account is not None and not memory.asked and notices.asks_for_statement(ticket, policy):
+        drafts += notices.statement(ticket, account, policy, view.now)
         account.statements += bool(drafts)
-        memory = replace(memory, asked=memory.asked or notices.asks_for_statement(ticket, policy))
+        memory = replace(memory, asked=True)
     posted = Credits(sum(view.posted.get(outcome.key, {}).values()))
     warned, letters = notices.beforehand(ticket, account, posted, memory, rules, policy, view.now)
-    memory = replace(memory, warned=warned)
     drafts += letters
+    if warned != memory.warned:
+        memory = replace(memory, warned=warned)
+    if memory is outcome.worth.memory and not drafts:
+        return outcome
     worth = replace(outcome.worth, memory=memory)
     return replace(outcome, worth=worth, drafts=(*outcome.drafts, *drafts))

@@ -23,7 +23,9 @@ def _resolved(ticket: Ticket) -> Instant:
 
 
 def ticket_worth(ticket: Ticket, known: Known, rules: Rules, facts: Facts) -> Worth:
-    memory = known.memory
+    memory, void = known.memory, ticket.state in VOID
+    if memory.voided is not None and not void:
+        memory = replace(memory, voided=None)
     dated = ticket_date(ticket, memory)
     worth = Worth(
         key=key_of(ticket),
@@ -34,19 +36,19 @@ def ticket_worth(ticket: Ticket, known: Known, rules: Rules, facts: Facts) -> Wo
         emails=(ticket.email,) if ticket.email else (),
         memory=memory,
     )
-    if ticket.state in VOID:
+    if void:
         return _void(ticket, worth, known, facts)
-    worth = replace(worth, memory=replace(memory, voided=None))
     if ticket.state not in DONE:
         return _unresolved(ticket, worth, rules)
     if rules.departments and ticket.department not in rules.departments and not memory.charged:
         return worth
-    worth = replace(worth, memory=replace(worth.memory, dated=dated))
+    if memory.dated is None:
+        memory = replace(memory, dated=dated)
     price = charge(ticket, rules, dated, facts.module_until)
     if isinstance(price, Lack):
         cheapest = least(ticket, rules, dated)
-        return replace(worth, lack=price, cost=Credits(-cheapest[0]) if cheapest else None)
-    return replace(worth, credits=Credits(-price[0]), derivation=price[1])
+        return replace(worth, memory=memory, lack=price, cost=Credits(-cheapest[0]) if cheapest else None)
+    return replace(worth, memory=memory, credits=Credits(-price[0]), derivation=price[1])
 
 
 def _unresolved(ticket: Ticket, worth: Worth, rules: Rules) -> Worth:

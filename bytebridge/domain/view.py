@@ -41,7 +41,8 @@ class View:
     """posted: per document and root account. module_ends: per root account. shop_orders: mark to document key.
 
     purchases: per root account, the grants that a look-alike could double. next_account: first free id.
-    added: addresses that got an account within the page. unchanged: documents that say what was last seen.
+    added: addresses that got an account within the page. states: what each document of the page says, as text;
+    unchanged: those that say what was last seen.
     """
 
     now: Instant
@@ -55,6 +56,7 @@ class View:
     purchases: dict[int, list[Purchase]] = field(default_factory=dict)
     next_account: int = 1
     added: list[tuple[str, int, Instant]] = field(default_factory=list)
+    states: dict[str, str] = field(default_factory=dict)
     unchanged: set[str] = field(default_factory=set)
 
     def root(self, account: int) -> int:

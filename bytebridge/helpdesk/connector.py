@@ -10,7 +10,7 @@ from bytebridge.connector import Finding, Known, Page
 from bytebridge.domain.model import Document, Instant, Source, Ticket
 from bytebridge.errors import RemoteError, RemoteRefused, RemoteSurprise
 from bytebridge.helpdesk import checks, posting, witness
-from bytebridge.helpdesk.client import API, MESSAGE_API, SYSTEM, Client, classify, classify_message
+from bytebridge.helpdesk.client import API, MESSAGE_API, PAGE, SYSTEM, Client, classify, classify_message
 from bytebridge.helpdesk.position import Position, decode, encode
 from bytebridge.helpdesk.posting import Posting, Standing
 from bytebridge.helpdesk.reading import Reader
@@ -32,8 +32,12 @@ def connect(
     sleep: Callable[[float], None],
     monotonic: Callable[[], float],
     now: Callable[[], int],
+    page: int = PAGE,
 ) -> "HelpDesk":
-    """The help desk of these settings; nothing is asked yet. Each of its two keys has a budget of its own."""
+    """The help desk of these settings; nothing is asked yet. Each of its two keys has a budget of its own.
+
+    page: tickets asked for at a time.
+    """
 
     def remote(api: str, key: str, rule: Callable[..., RemoteError | None]) -> Remote:
         return Remote(
@@ -50,18 +54,26 @@ def connect(
 
     message_key = settings.message_api_key.get_secret_value()
     messages = remote(MESSAGE_API, message_key, classify_message) if message_key else None
-    return HelpDesk(remote(API, settings.api_key.get_secret_value(), classify), messages, settings, now=now)
+    return HelpDesk(remote(API, settings.api_key.get_secret_value(), classify), messages, settings, now=now, page=page)
 
 
 class HelpDesk:
     """Tickets of one LiveAgent. Reading goes over API v3, messages over v1 with a key of their own."""
 
-    def __init__(self, v3: Remote, v1: Remote | None, settings: HelpdeskSettings, *, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        v3: Remote,
+        v1: Remote | None,
+        settings: HelpdeskSettings,
+        *,
+        now: Callable[[], int],
+        page: int = PAGE,
+    ) -> None:
         self._settings = settings
         self._zone = ZoneInfo(settings.time_zone)
         self._now = now
         self._client = Client(v3)
-        self._reader = Reader(self._client, settings, self._zone)
+        self._reader = Reader(self._client, settings, self._zone, page)
         key = settings.message_api_key.get_secret_value()
         self._posting = Posting(self._client, v1, self._reader, settings.agent, key)
         self._complained = False

@@ -28,11 +28,12 @@ class Reader:
     """Reads tickets of one LiveAgent.
 
     surprises: tickets that could not be read, each said once; the caller empties it. unread: their ids, until
-    one of them is read after all.
+    one of them is read after all. per_page: rows asked for at a time.
     """
 
-    def __init__(self, client: Client, settings: HelpdeskSettings, zone: ZoneInfo) -> None:
+    def __init__(self, client: Client, settings: HelpdeskSettings, zone: ZoneInfo, per_page: int = PAGE) -> None:
         self.client = client
+        self.per_page = per_page
         self.surprises: list[RemoteSurprise] = []
         self.unread: set[str] = set()
         self._fields = settings.fields
@@ -57,7 +58,7 @@ class Reader:
 
     def page(self, number: int, **params: str) -> Listed:
         """One page of the list. RemoteSurprise when not a single row of it can be read."""
-        rows = self.client.rows(LIST, {"_page": str(number), "_perPage": str(PAGE), **params})
+        rows = self.client.rows(LIST, {"_page": str(number), "_perPage": str(self.per_page), **params})
         read = [row for raw in rows if (row := self._readable(raw, f"GET {LIST}")) is not None]
         if rows and not read:
             raise RemoteSurprise(SYSTEM, f"GET {LIST}", "no row of its list can be read: has it been updated?")

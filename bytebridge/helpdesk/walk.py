@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from bytebridge.errors import RemoteRefused
-from bytebridge.helpdesk.client import PAGE, SYSTEM
+from bytebridge.helpdesk.client import SYSTEM
 from bytebridge.helpdesk.position import OVERLAP_S, Position, walk_until
 from bytebridge.helpdesk.reading import LIST, Listed, Reader
 from bytebridge.helpdesk.windows import BEFORE_ALL, windows
@@ -77,7 +77,7 @@ class Walk:
             leg = _Leg(page, lowest=was.down_to)
             yield from self._leg(leg, listed, self._stop)
         if leg.finished:
-            whole = leg.page == 2 and not leg.lowest and first.asked < PAGE
+            whole = leg.page == 2 and not leg.lowest and first.asked < self._reader.per_page
             self._finish(max(was.watermark, self._believed()), fits=first.asked if whole else 0)
         elif leg.page > DEEPEST:
             yield from self._below(leg.lowest)

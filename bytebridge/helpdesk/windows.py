@@ -1,13 +1,13 @@
 """The list of tickets by windows over a date: small ones, each row held to what was asked (LiveAgent notes §4)."""
 
 from collections.abc import Iterator
-from datetime import datetime
 from itertools import count
 
+from bytebridge.connector import clock_face
 from bytebridge.errors import RemoteSurprise
-from bytebridge.helpdesk.client import PAGE, SYSTEM, filters
+from bytebridge.helpdesk.client import SYSTEM, filters
 from bytebridge.helpdesk.reading import LIST, Reader
-from bytebridge.helpdesk.wire import FORM, TicketRow, shifted
+from bytebridge.helpdesk.wire import TicketRow, shifted
 
 BEFORE_ALL = "2000-01-01 00:00:00"
 WIDTH_S = 30 * 86_400
@@ -32,7 +32,7 @@ def windows(
         if rows is None:
             width = max(1, span // 2)
             continue
-        yield from (rows[first : first + PAGE] for first in range(0, len(rows), PAGE))
+        yield from (rows[first : first + reader.per_page] for first in range(0, len(rows), reader.per_page))
         start = stop
         width = span * 2 if len(rows) < SPARSE else span
 
@@ -88,5 +88,4 @@ def _honoured(rows: tuple[TicketRow, ...], column: str, start: str, stop: str, s
 
 
 def _seconds(start: str, stop: str) -> int:
-    first, last = (datetime.strptime(text, FORM) for text in (start, stop))  # noqa: DTZ007  (clock faces alone)
-    return int((last - first).total_seconds())
+    return int((clock_face(stop) - clock_face(start)).total_seconds())

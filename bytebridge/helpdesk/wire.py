@@ -1,11 +1,12 @@
 """LiveAgent's JSON as our values: strict where that is certain, tolerant elsewhere (LiveAgent notes §5)."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from bytebridge.connector import clock_face
 from bytebridge.domain.model import Instant, Ticket, TicketState
 from bytebridge.errors import RemoteSurprise
 from bytebridge.helpdesk.client import SYSTEM, Row, decode
@@ -114,7 +115,8 @@ def ticket_row(row: Row, operation: str) -> TicketRow:
     try:
         read = decode(row, TicketRow, operation)
         for text in (read.date_created, read.date_changed, read.date_resolved):
-            shifted(text or "", 0)
+            if text:
+                clock_face(text)
     except (RemoteSurprise, ValueError) as error:
         why = error.message if isinstance(error, RemoteSurprise) else str(error)
         raise RemoteSurprise(SYSTEM, operation, why, document=_name(row)) from error
@@ -175,7 +177,7 @@ def instant(text: str, zone: ZoneInfo) -> Instant:
 
     ValueError for any other form.
     """
-    return Instant(int(datetime.strptime(text, FORM).replace(tzinfo=zone).timestamp()))
+    return Instant(int(clock_face(text).replace(tzinfo=zone).timestamp()))
 
 
 def naive(at: float, zone: ZoneInfo) -> str:
@@ -187,5 +189,4 @@ def shifted(text: str, seconds: float) -> str:
     """A naive time moved on the clock face: no zone is needed for that. "" stays before everything."""
     if not text:
         return ""
-    moved = datetime.strptime(text, FORM).replace(tzinfo=UTC) + timedelta(seconds=seconds)
-    return moved.strftime(FORM)
+    return (clock_face(text) + timedelta(seconds=seconds)).strftime(FORM)

@@ -1,5 +1,6 @@
 """The one road: what a page of documents is worth now, against what is posted, in one transaction."""
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -31,16 +32,21 @@ class Booked:
 
 @dataclass(slots=True)
 class Run:
-    """A pass as the ledger records it: its row is written with the first thing it posts."""
+    """A pass as the ledger records it: its row is written with the first thing it posts.
+
+    token: by which its log lines are found, whether it posted or not.
+    """
 
     what: str
     by: str
     begun: Instant
+    token: str = field(default_factory=lambda: secrets.token_hex(4))
     number: int | None = None
+    posted: int = 0
 
     def take_number(self, connection: Connection) -> int:
         if self.number is None:
-            return runs.start(connection, self.what, self.by, self.begun)
+            return runs.start(connection, self.what, self.by, self.token, self.begun)
         return self.number
 
 

@@ -1,5 +1,6 @@
 """Everything a job works with, built once by the service."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 class Context:
     """by: the login that runs the command, or "daemon". stopping: True once the process should end soon.
 
-    allowed: credits that a person let through the brake.
+    allowed: credits that a person let through the brake. turns: one pass over a source at a time within the
+    process. freshen: reads shop and ERP, before a stranger is charged.
     """
 
     store: Store
@@ -37,6 +39,8 @@ class Context:
     writer: "Writer | None" = None
     stopping: Callable[[], bool] = lambda: False
     allowed: int = 0
+    turns: Mapping[Source, threading.Lock] = field(default_factory=dict)
+    freshen: Callable[[], None] = lambda: None
     progress: Callable[[str, int], None] = lambda _what, _count: None
 
 
@@ -53,3 +57,11 @@ class PassResult:
     debited: int = 0
     error: str | None = None
     kinds: dict[str, int] = field(default_factory=dict)
+
+    def add(self, other: "PassResult") -> None:
+        """Adds a second reading of the same source in one pass."""
+        for name in ("examined", "seen", "posted", "reviews", "failed", "granted", "debited"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for kind, count in other.kinds.items():
+            self.kinds[kind] = self.kinds.get(kind, 0) + count
+        self.error = other.error

@@ -10,7 +10,7 @@ from bytebridge.errors import NotFound, Refused
 from bytebridge.jobs.book import Run, book
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.labels import labels
-from bytebridge.ledger import accounts, codec, documents, reviews
+from bytebridge.ledger import accounts, codec, documents, reviews, runs
 from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.reviews import Review
 
@@ -61,6 +61,10 @@ def resolve(wish: Wish, context: Context, *, dry_run: bool) -> Iterator[str]:
     if stored is not None:
         source = Source(stored.key.partition(":")[0])
         posted = sum(entry.credits for entry in book([stored.document], context, run, source=source).entries)
+    if run.number is not None:
+        number = run.number
+        figures = {"posted": 1, "credits": posted}
+        context.store.transact(lambda connection: runs.finish(connection, number, "done", figures, context.now()))
     yield f"{name}: decided by {wish.choice}, {posted:+d} credits posted"
 
 

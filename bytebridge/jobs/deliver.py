@@ -101,8 +101,8 @@ def _advance(notice: Notice, context: Context) -> bool:
     if notice.state == "pending":
         return _first(notice, context)
     if notice.state == "sending":
-        unknown = replace(notice, state="unknown")
-        if not _move(context, notice, "unknown"):
+        unknown = replace(notice, state="unknown", doubts=notice.doubts + 1)
+        if not _move(context, notice, "unknown", doubts=unknown.doubts):
             return False
         notice = unknown
     return _look(notice, context)
@@ -148,6 +148,7 @@ def _send(notice: Notice, frozen: Frozen, context: Context) -> bool:
         "attempts": notice.attempts + 1,
         "letter": json.dumps(_plain(frozen), ensure_ascii=False),
         "due": now + CLAIM_S,
+        "looks": 0,
     }
     # kept only while an attempt may have gone out: then it is how the ticket stood before our reply
     standing = notice.standing if notice.doubts else None
@@ -180,7 +181,7 @@ def _send(notice: Notice, frozen: Frozen, context: Context) -> bool:
     except RemoteRefused as error:
         _wait(claimed, context, error)
         raise
-    except (RemoteUnavailable, RemoteRejected) as error:
+    except (RemoteUnavailable, RemoteRejected, RemoteSurprise) as error:
         return _failed(claimed, context, error)
     return _sent(claimed, context)
 
@@ -246,7 +247,14 @@ def _look(notice: Notice, context: Context) -> bool:
             wait = max(FIRST_WAIT_S, context.settings.notices.recheck_after)
             _move(context, notice, "unknown", looks=notice.looks + 1, due=context.now() + wait)
             return False
-    if max(notice.doubts, 1) >= LOOKS or notice.letter is None:
+        # a ticket that was looked through shows that the reply is not there: sending it again is safe
+        given_up = context.now() - notice.created_at > GIVE_UP_S
+    else:
+        given_up = notice.doubts >= LOOKS
+    if notice.letter is None:
+        # after a restore: looked for in its ticket, not there, and never written by this store
+        return _first(notice, context)
+    if given_up:
         _give_up(
             notice,
             context,
@@ -255,7 +263,7 @@ def _look(notice: Notice, context: Context) -> bool:
         return False
     with context.store.read() as connection:
         frozen = _frozen(connection, notice, context)
-    return _send(replace(notice, doubts=max(notice.doubts, 1)), frozen, context)
+    return _send(notice, frozen, context)
 
 
 def _failed(notice: Notice, context: Context, error: RemoteError) -> bool:

@@ -65,16 +65,23 @@ Change = Merge | Split | AddAddress | RemoveAddress | SetValues | Adjust
 
 def carry_out(context: Context, change: Change, *, dry_run: bool) -> Iterator[str]:
     """Does what was asked and says what was done, one sentence each."""
-    run = Run(type(change).__name__.lower(), context.by, context.now())
 
     def work(connection: Connection) -> list[str]:
-        return _apply(connection, change, context, run)
+        run = Run(type(change).__name__.lower(), context.by, context.now())
+        lines = _apply(connection, change, context, run)
+        _close(connection, run, context)
+        return lines
 
     if dry_run:
         with context.store.read() as connection:
             yield from _foresee(connection, change, context)
         return
     yield from context.store.transact(work)
+
+
+def _close(connection: Connection, run: Run, context: Context) -> None:
+    if run.number is not None:
+        runs.finish(connection, run.number, "done", {"posted": run.posted}, context.now())
 
 
 def _foresee(connection: Connection, change: Change, context: Context) -> list[str]:
@@ -260,7 +267,7 @@ def _post_differences(
     ]
     run.number = run.take_number(connection)
     added = entries.append(connection, postings, run.number, now)
-    runs.finish(connection, run.number, "done", {"posted": len(added)}, now)
+    run.posted += len(added)
     _tell_low(connection, postings, before, context)
     for entry in added:
         log(
@@ -309,9 +316,9 @@ def import_openings(
     openings: Sequence[Opening], day: Instant, context: Context, *, dry_run: bool, tell: Callable[[str], None]
 ) -> int:
     """Opening balances, all or nothing; an address's opening is a document, so the same file posts nothing twice."""
-    run = Run("import", context.by, context.now())
 
     def work(connection: Connection) -> int:
+        run = Run("import", context.by, context.now())
         total = 0
         for email, credits, name, language, reason in openings:
             root = accounts.find(connection, email, context.now())
@@ -321,6 +328,7 @@ def import_openings(
             expected = {root: credits} if credits else {}
             added = _post(connection, f"opening:{email}", EntryKind.OPENING, expected, derivation, context, run, day)
             total += len(added)
+        _close(connection, run, context)
         return total
 
     if dry_run:

@@ -112,7 +112,9 @@ def _let_through(
     # a document may stand on several pages of one poll (the list and its second witness): the last reading counts
     waiting = list({key_of(document): document for document in waiting}.values())
     with context.store.read() as connection:
-        outcomes, _ = plan(connection, waiting, context)
+        outcomes, view = plan(connection, waiting, context)
+    if any(account.new and account.balance < 0 for account in view.accounts.values()):
+        context.freshen()
     brake.check(brake.load_of(outcomes), connector.source, context, run)
     for start in range(0, len(waiting), CHUNK):
         count(book(waiting[start : start + CHUNK], context, run, source=connector.source), result)

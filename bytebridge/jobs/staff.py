@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from bytebridge.domain.model import Instant
 from bytebridge.domain.reviews import cure, sentence
-from bytebridge.errors import OutcomeUnknown, RemoteRejected, RemoteUnavailable
+from bytebridge.errors import OutcomeUnknown, RemoteRefused, RemoteRejected, RemoteSurprise, RemoteUnavailable
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.labels import labels
 from bytebridge.jobs.office_hours import next_open
@@ -37,6 +37,11 @@ def note_reviews(context: Context) -> int:
             # noted stays open: the next pass looks for the code first
             log("remote_unavailable", operation=error.operation, error=error.message, retry_after_s=None)
             break
+        except RemoteRefused as error:
+            log("source_refused", operation=error.operation, error=error.message)
+            break
+        except RemoteSurprise as error:
+            log("source_surprised", operation=error.operation, document=review.document, error=error.message)
     return done
 
 
@@ -87,7 +92,9 @@ def digest(context: Context) -> bool:
     context.store.transact(lambda connection: facts.put(connection, DIGEST, week))
     try:
         _send_digest(context, staff, week, lines, now)
-    except (RemoteUnavailable, RemoteRejected) as error:
+    except OutcomeUnknown as error:
+        log("remote_unavailable", operation=error.operation, error=error.message, retry_after_s=None)
+    except (RemoteUnavailable, RemoteRejected, RemoteRefused) as error:
         log("remote_unavailable", operation=error.operation, error=error.message, retry_after_s=None)
         context.store.transact(lambda connection: facts.put(connection, DIGEST, told))
         return False

@@ -1,5 +1,6 @@
 """Each operation and the balance written to the firm's ERP: a copy, never read back as the truth."""
 
+from bytebridge.domain.entry import Entry
 from bytebridge.domain.model import Credits, Instant
 from bytebridge.errors import OutcomeUnknown, RemoteError, RemoteRejected, RemoteUnavailable
 from bytebridge.jobs.context import Context, PassResult
@@ -12,11 +13,11 @@ FIRST_WAIT_S, LONGEST_WAIT_S = 300, 21_600
 GIVE_UP = 30  # attempts
 
 
-def write_back(context: Context, result: PassResult) -> int:
-    """Writes what is due, one account at a time; gives the number of accounts brought up to date."""
+def write_back(context: Context) -> PassResult:
+    """Writes what is due, one account at a time; `posted` counts the accounts brought up to date."""
+    result = PassResult()
     if context.writer is None:
-        return 0
-    done = 0
+        return result
     with context.store.read() as connection:
         due = copies.due(connection, context.now(), LIMIT)
     for root, rows in due.items():
@@ -25,7 +26,7 @@ def write_back(context: Context, result: PassResult) -> int:
         try:
             _write(root, rows, context)
             _settle(rows, context, "done", "")
-            done += 1
+            result.posted += 1
         except (RemoteUnavailable, OutcomeUnknown) as error:
             _later(rows, context, error)
         except RemoteRejected as error:
@@ -42,7 +43,7 @@ def write_back(context: Context, result: PassResult) -> int:
             log("source_refused", source=error.system, operation=error.operation, error=error.message)
             result.error = str(error)
             break
-    return done
+    return result
 
 
 def _write(root: int, rows: list[Copy], context: Context) -> None:
@@ -57,10 +58,15 @@ def _write(root: int, rows: list[Copy], context: Context) -> None:
         for entry in events:
             label = f"{entry.credits:+d} credits, {entry.document.replace(':', ' ')}: balance {entry.balance}"
             note = f"{entry.kind.value} of {entry.credits:+d} credits by {entry.document.replace(':', ' ')}."
-            context.writer.post_event(customer, f"bytebridge:entry:{entry.id}:{customer}", label, note, entry.happened)
+            context.writer.post_event(customer, _reference(entry, customer), label, note, entry.happened)
         total = _balance_under(customer, context)
         context.writer.put_balance(customer, total, now)
         log("write_back_done", document=None, account=root, credits=total)
+
+
+def _reference(entry: Entry, customer: str) -> str:
+    """By which an event is found again: the entry's place and hash, which outlive a restored store's numbers."""
+    return f"bytebridge:{entry.account}-{entry.seq}-{entry.hash[:8]}:{customer}"
 
 
 def _balance_under(customer: str, context: Context) -> Credits:

@@ -27,21 +27,32 @@ def append(connection: Connection, postings: Sequence[Posting], run: int, now: I
         return []
     last = heads(connection, sorted({posting.account for posting in postings}))
     first = (connection.execute(select(func.max(entries.c.id))).scalar() or 0) + 1
-    added = []
+    added: list[Entry] = []
+    rows: list[dict[str, Any]] = []
     for number, posting in enumerate(postings, first):
         seq, balance, previous = last.get(posting.account, (0, 0, domain.GENESIS))
-        entry = _entry(number, seq + 1, posting, balance + posting.credits, previous, run, now)
+        derivation = codec.storable(domain.encode(posting.derivation))
+        entry = _entry(number, seq + 1, posting, balance + posting.credits, previous, run, now, derivation)
         if entry.balance != posting.balance:
             raise AssertionError(f"balance of account {posting.account} moved under {posting.document}")
         last[posting.account] = (entry.seq, entry.balance, entry.hash)
         added.append(entry)
-    connection.execute(insert(entries), [_row(entry) for entry in added])
+        rows.append(_row(entry, derivation))
+    connection.execute(insert(entries), rows)
     facts.put(connection, LAST, f"{added[-1].id} {added[-1].hash}")
     return added
 
 
-def _entry(number: int, seq: int, posting: Posting, balance: int, previous: str, run: int, now: Instant) -> Entry:
-    text = codec.storable(domain.encode(posting.derivation))
+def _entry(
+    number: int,
+    seq: int,
+    posting: Posting,
+    balance: int,
+    previous: str,
+    run: int,
+    now: Instant,
+    derivation: str,
+) -> Entry:
     digest = domain.chain(
         previous,
         posting.account,
@@ -54,7 +65,7 @@ def _entry(number: int, seq: int, posting: Posting, balance: int, previous: str,
         posting.was,
         posting.happened,
         now,
-        text,
+        derivation,
     )
     return Entry(
         number,
@@ -74,7 +85,7 @@ def _entry(number: int, seq: int, posting: Posting, balance: int, previous: str,
     )
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _row(entry: Entry, derivation: str) -> dict[str, Any]:
     return {
         "id": entry.id,
         "account": entry.account,
@@ -88,7 +99,7 @@ def _row(entry: Entry) -> dict[str, Any]:
         "happened": entry.happened,
         "recorded": entry.recorded,
         "run": entry.run,
-        "derivation": codec.storable(domain.encode(entry.derivation)),
+        "derivation": derivation,
         "hash": entry.hash,
     }
 

@@ -261,7 +261,9 @@ def carried(connection: Connection, carrier: Notice, state: str, sent_at: Instan
 def recover(connection: Connection, now: Instant, recheck_after_s: int) -> int:
     """On start every attempt without outcome is unknown: it is looked for before anything is sent again."""
     done = connection.execute(
-        update(notices).where(notices.c.state == "sending").values(state="unknown", due=now + recheck_after_s)
+        update(notices)
+        .where(notices.c.state == "sending")
+        .values(state="unknown", due=now + recheck_after_s, doubts=notices.c.doubts + 1)
     )
     return done.rowcount
 

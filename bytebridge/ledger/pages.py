@@ -64,9 +64,9 @@ def load_view(connection: Connection, page: Sequence[Document], rules: Rules, no
     """Everything settling this page needs, in a handful of queries whatever its length."""
     view = View(now=now)
     all_members = [member for document in page for member in members(document)]
-    keys = list({key_of(member) for member in all_members})
+    view.states = {key_of(member): codec.encode(member) for member in all_members}
     emails = {email for document in page for text in _emails(document) if (email := normalise(text))}
-    _load_documents(connection, keys, view, {key_of(member): codec.encode(member) for member in all_members})
+    _load_documents(connection, view)
     emails |= {known.decision.email for known in view.known.values() if known.decision and known.decision.email}
     _load_owners(connection, emails, view)
     holders = {account for posted in view.posted.values() for account in posted}
@@ -90,9 +90,15 @@ def _emails(document: Document) -> tuple[str, ...]:
     return (document.email,) if document.email else ()
 
 
-def _load_documents(connection: Connection, keys: Sequence[str], view: View, present: Mapping[str, str]) -> None:
+def _load_documents(connection: Connection, view: View) -> None:
+    """What is remembered and posted of the documents that were seen before."""
+    stored: list[Any] = []
+    for some in batches(view.states):
+        question = select(documents.c.key, documents.c.memory, documents.c.state).where(documents.c.key.in_(some))
+        stored += connection.execute(question)
     totals: dict[str, int] = defaultdict(int)
-    for some in batches(keys):
+    decisions: dict[str, Row[Any]] = {}
+    for some in batches(row.key for row in stored):
         rows = connection.execute(
             select(
                 entries.c.document,
@@ -107,18 +113,17 @@ def _load_documents(connection: Connection, keys: Sequence[str], view: View, pre
             view.posted.setdefault(key, {})[account] = Credits(int(credits))
             totals[key] += int(credits)
             view.revisions[key] = max(view.revisions.get(key, 0), revision)
-        decisions = {row.document: row for row in _decisions(connection, some)}
-        stored = select(documents.c.key, documents.c.memory, documents.c.state).where(documents.c.key.in_(some))
-        for key, memory, state in connection.execute(stored):
-            if state == present[key]:
-                view.unchanged.add(key)
-            decision = decisions.get(key)
-            holds = decision is not None and decision.basis == codec.digest(state)
-            view.known[key] = Known(
-                codec.memory(memory),
-                Credits(totals[key]),
-                _decision(decision) if decision and holds else None,
-            )
+        decisions |= {row.document: row for row in _decisions(connection, some)}
+    for key, memory, state in stored:
+        if state == view.states[key]:
+            view.unchanged.add(key)
+        decision = decisions.get(key)
+        holds = decision is not None and decision.basis == codec.digest(state)
+        view.known[key] = Known(
+            codec.memory(memory),
+            Credits(totals[key]),
+            _decision(decision) if decision and holds else None,
+        )
 
 
 def _decisions(connection: Connection, keys: Sequence[str]) -> Iterable[Row[Any]]:
@@ -307,7 +312,7 @@ def _row(outcome: Outcome, rules_digest: str, view: View) -> dict[str, Any]:
         "email": codec.fit(normalise(worth.emails[0]) or "", 254) if worth.emails else "",
         "dated": worth.dated,
         "created_at": document.created_at,
-        "state": codec.encode(document),
+        "state": view.states[outcome.key],
         "rules": rules_digest,
         "memory": codec.encode(worth.memory),
         "worth": worth.credits,

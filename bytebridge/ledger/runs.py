@@ -21,9 +21,10 @@ class Reading:
     finished: Instant | None
 
 
-def start(connection: Connection, what: str, by: str, now: Instant) -> int:
+def start(connection: Connection, what: str, by: str, token: str, now: Instant) -> int:
+    """A new run's number. token: what its log lines carry."""
     done = connection.execute(
-        insert(runs).values(what=what, by=codec.fit(by, 100), begun=now, result="open", figures="{}")
+        insert(runs).values(what=what, by=codec.fit(by, 100), token=token, begun=now, result="open", figures="{}")
     )
     key = done.inserted_primary_key
     assert key is not None
@@ -53,6 +54,7 @@ def _shown(row: Any) -> dict[str, Any]:
         "id": row.id,
         "what": row.what,
         "by": row.by,
+        "log": row.token,
         "begun": row.begun,
         "finished": row.finished,
         "result": row.result,

@@ -210,6 +210,7 @@ runs = Table(
     metadata,
     Column("id", Id, primary_key=True, autoincrement=True),
     Column("what", String(40), nullable=False),
+    Column("token", String(16), nullable=False),  # what its log lines carry
     Column("by", String(100), nullable=False),
     Column("begun", BigInteger, nullable=False),
     Column("finished", BigInteger),

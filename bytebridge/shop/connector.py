@@ -32,8 +32,12 @@ def connect(
     monotonic: Callable[[], float],
     now: Callable[[], float],
     knows: Callable[[str], bool] = bool,
+    page: int = PAGE,
 ) -> "Shop":
-    """The shop of these settings; nothing is asked yet. knows: False for a reference doctor should name."""
+    """The shop of these settings; nothing is asked yet.
+
+    knows: False for a reference doctor should name. page: orders asked for at a time.
+    """
     headers, params = credentials(settings.api_key.get_secret_value(), in_query=settings.key_in_query)
     remote = Remote(
         SYSTEM,
@@ -47,7 +51,7 @@ def connect(
         monotonic=monotonic,
         sleep=sleep,
     )
-    return Shop(remote, settings, now=now, knows=knows)
+    return Shop(remote, settings, now=now, knows=knows, page=page)
 
 
 class Shop:

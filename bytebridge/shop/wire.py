@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from bytebridge.connector import clock_face
 from bytebridge.domain.model import Instant, OrderLine
 from bytebridge.errors import RemoteSurprise
 from bytebridge.shop.client import SYSTEM, Row
@@ -189,7 +190,7 @@ def moment(text: str | None, zone: ZoneInfo) -> Instant | None:
     """
     if not text or text.startswith("0000-00-00"):
         return None
-    return Instant(int(datetime.strptime(text, FORMAT).replace(tzinfo=zone).timestamp()))
+    return Instant(int(clock_face(text).replace(tzinfo=zone).timestamp()))
 
 
 def local(at: float, zone: ZoneInfo) -> str:
@@ -199,7 +200,7 @@ def local(at: float, zone: ZoneInfo) -> str:
 
 def earlier(text: str, seconds: int) -> str:
     """The shop's own text moved back by the wall clock, which needs no zone and covers a repeated hour."""
-    return (datetime.strptime(text, FORMAT).replace(tzinfo=UTC) - timedelta(seconds=seconds)).strftime(FORMAT)
+    return (clock_face(text) - timedelta(seconds=seconds)).strftime(FORMAT)
 
 
 def order_row(row: Row, zone: ZoneInfo) -> OrderRow:

@@ -11,7 +11,7 @@ HOSTILE = (
     "Robert\r\nBcc: everybody@example.com",
     "\x00\x1b[2J\x07",
     "🦄" * 120,
-    "‮evil‬",
+    "\u202eevil\u202c",
     "a" * 5000,
     "",
     "=cmd|' /C calc'!A0",
@@ -66,7 +66,7 @@ def test_minutes_that_are_no_number_of_minutes(customer):
         code = f"ticket {customer.desk.tickets[ticket].fields['code']}"
         if code in posted:
             # read as what a person would have meant, if at all
-            assert (minutes, posted[code]) in {("10 min", -15)}
+            assert (minutes, posted[code]) == ("10 min", -15)
         else:
             assert code in {item["document"] for item in waiting}, minutes
     assert posted[f"ticket {customer.desk.tickets[good].fields['code']}"] == -30
@@ -202,9 +202,6 @@ def test_wrong_key(world, name):
     assert done.code == 1
     assert {line.split(":")[0] for line in done.json["errors"]} == {name}
     assert done.json["posted"] == (0 if name == "shop" else 1)
-    doctor = world.run("doctor")
-    assert doctor.code == 1
-    assert "✗" in doctor.out
 
 
 def test_mail_server_that_is_not_there_loses_no_letter(world):

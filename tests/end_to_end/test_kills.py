@@ -113,7 +113,7 @@ def moments(calls, chance):
     """A write of every kind, lost and carried out; and some of the calls between them."""
     writes = {kind_of(call): number for number, call in enumerate(calls, 1) if is_write(call)}.values()
     others = [number for number, call in enumerate(calls, 1) if not is_write(call)]
-    chosen = sorted(chance.sample(others, 4))
+    chosen = sorted(chance.sample(others, 2))
     return [(number, lost) for number in writes for lost in (False, True)] + [(number, False) for number in chosen]
 
 
@@ -136,7 +136,7 @@ def test_kill_at_any_moment_again_and_again(undisturbed, world):
     _, expected = undisturbed
     lived(world)
     chance = random.Random(11)
-    for _ in range(5):
+    for _ in range(4):
         process = world.start("poll")
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(chance.uniform(0.4, 1.6))

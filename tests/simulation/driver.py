@@ -25,7 +25,7 @@ from simulation.world import BEGIN, World
 MEMORY = Path("/dev/shm")
 ROOM = str(MEMORY) if MEMORY.is_dir() else None
 RESTARTS = 6  # of one pass, before the weather is made to clear
-QUIET_S = (61, 120, 700, 1000, 4000, 4000)  # waits until every letter that was put off is due again
+QUIET_S = (61, 700, 1000, 4000)  # waits until every letter that was put off is due again
 JOBS = ((Source.SHOP,), (Source.ERP,), (Source.HELPDESK,), ())
 
 

@@ -139,7 +139,8 @@ class Oracle:
         for letter in self.mail.messages:
             message = letter.message
             code = message["Message-ID"].strip("<>").partition(".")[0].upper()
-            identities[message["Message-ID"]].add(letter.raw)
+            text = message.get_body(("plain",)).get_content()
+            identities[message["Message-ID"]].add((message["Subject"], message["To"], text))
             mails[code].append(letter.recipients[0].lower())
         for identity, contents in identities.items():
             self.demand(len(contents) == 1, f"two different letters are {identity}")
@@ -215,9 +216,12 @@ class Oracle:
             return self.world.orders[int(number)].dated
         if source == "helpdesk":
             worked = self.world.worked.get(number) or [None]
-            plain = len(worked) == 1 or worked[0] is None or worked[0] >= self.live_at
+            changed = self.world.desk.tickets[number].fields["date_changed"]
+            plain = worked[0] is not None and (worked[0] >= self.live_at or changed < self.live_at)
             return worked[0] if plain else None
-        return self.live_at
+        row = self.world.erp.invoices[int(number)]
+        plain = row["datef"] >= self.live_at or row["tms"] < self.live_at
+        return row["datef"] if plain else None
 
     def _statements(self, rows):
         """Who asks and has an account gets one statement, at the address that asked."""

@@ -91,5 +91,5 @@ FITS = [
 
 @pytest.mark.parametrize(("emails", "share", "expected"), [f[1:] for f in FITS], ids=[f[0] for f in FITS])
 def test_account_of_addresses(emails, share, expected):
-    found = account_of(PEOPLE, ROOTS, emails, 10, share=share)
+    found = account_of(PEOPLE, ROOTS.__getitem__, emails, 10, share=share)
     assert (found.code if isinstance(found, Lack) else found) == expected

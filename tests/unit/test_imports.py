@@ -11,7 +11,7 @@ import bytebridge
 PACKAGE = Path(bytebridge.__file__).parent
 OPEN = {"errors", "logs", "remote", "settings", "connector"}
 SETTINGS = {"setting_forms", "setting_layers", "setting_problems"}
-SERVICE = {"service", "daemon", "cron", "turn", "snapshot", "monitor", "metrics", "status_server", "notify"}
+SERVICE = {"service", "daemon", "cron", "passes", "turn", "snapshot", "monitor", "metrics", "status_server", "notify"}
 PARTS = {"ledger", "helpdesk", "shop", "erp", "notices", "reports"}
 MAY_IMPORT = {
     "domain": set(),
@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "notices": {"domain", "wording", *OPEN},
     "reports": {"domain", "wording", *OPEN},
     "jobs": {"domain", "wording", *PARTS, *OPEN},
-    "service.py": {"domain", "jobs", *PARTS, *OPEN},
+    "service.py": {"domain", "jobs", "passes", *PARTS, *OPEN},
     "daemon.py": {"domain", "jobs", *PARTS, *OPEN, *SERVICE},
     "cli": {"domain", "wording", "jobs", "sandbox", *PARTS, *OPEN, *SERVICE},
     "sandbox": set(),
@@ -37,6 +37,7 @@ MAY_IMPORT = {
     "monitor.py": {"errors", "metrics"},
     "status_server.py": {"errors", "logs", "monitor"},
     "cron.py": set(),
+    "passes.py": {"domain", "jobs", "ledger", *OPEN},
     "turn.py": {"errors", "ledger", "logs"},
     "snapshot.py": {"domain", "jobs", "metrics", "reports", *PARTS, *OPEN},
 }

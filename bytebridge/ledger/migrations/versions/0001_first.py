@@ -257,6 +257,7 @@ def upgrade() -> None:
         "runs",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("what", sa.String(length=40), nullable=False),
+        sa.Column("token", sa.String(length=16), nullable=False),
         sa.Column("by", sa.String(length=100), nullable=False),
         sa.Column("begun", sa.BigInteger(), nullable=False),
         sa.Column("finished", sa.BigInteger(), nullable=True),

@@ -1,0 +1,108 @@
+"""What it costs to fetch the product's pages again, decode them and, but for `decode`, store the rows: no rules, no ledger.
+
+`python floor.py msgspec|json|decode PORT DATABASE`; the addresses come as JSON on standard input.
+"""
+
+import json
+import sys
+from collections import defaultdict
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+import sqlalchemy as sa
+from measured import measured
+
+COLUMNS = {
+    "orders": "id reference id_customer current_state total_paid total_paid_real date_add date_upd",
+    "order_details": "id id_order product_reference product_quantity product_quantity_refunded unit_price_tax_incl",
+    "order_slip": "id id_order",
+    "order_histories": "id id_order id_order_state date_add",
+    "order_states": "id name paid",
+    "languages": "id iso_code",
+    "customers": "id email firstname lastname id_lang",
+    "tickets": "id code status owner_email departmentid date_created date_changed date_resolved subject custom_fields",
+}
+LOOSE = str | int | None
+FIELD = msgspec.defstruct("Field", [("code", str), ("value", str | None)])
+TYPES = {"custom_fields": list[FIELD]}
+KEYS = {"order_slip": "order_slips"}
+BATCH = 1000
+
+
+def decoders():
+    """Per resource what turns a body into rows, checked by type."""
+    found = {}
+    for resource, names in COLUMNS.items():
+        row = msgspec.defstruct("Row", [(name, TYPES.get(name, LOOSE)) for name in names.split()])
+        shape = list[row]
+        if resource != "tickets":
+            body = msgspec.defstruct("Body", [("rows", shape)], rename={"rows": KEYS.get(resource, resource)})
+            shape = body | list[row]
+        found[resource] = msgspec.json.Decoder(shape)
+    return found
+
+
+def as_structs(found, resource, body):
+    value = found[resource].decode(body)
+    return value if isinstance(value, list) else value.rows
+
+
+def as_dicts(_found, resource, body):
+    value = json.loads(body)
+    return value if isinstance(value, list) else value[KEYS.get(resource, resource)]
+
+
+def values_of(rows, names):
+    """Rows as Core takes them; what is nested as text."""
+    for row in rows:
+        get = row.get if isinstance(row, dict) else row.__getattribute__
+        values = {name: get(name) for name in names}
+        if "custom_fields" in values:
+            values["custom_fields"] = str(values["custom_fields"])
+        yield values
+
+
+def tables(database):
+    metadata = sa.MetaData()
+    for resource, names in COLUMNS.items():
+        sa.Table(resource, metadata, *(sa.Column(name, sa.Text) for name in names.split()))
+    engine = sa.create_engine(f"sqlite:///{database}")
+    metadata.create_all(engine)
+    return engine, metadata.tables
+
+
+def main(kind, port, database):
+    addresses = json.load(sys.stdin)
+    engine, stored = tables(database)
+    found = decoders()
+    decode = as_dicts if kind == "json" else as_structs
+    names = {resource: columns.split() for resource, columns in COLUMNS.items()}
+    session = requests.Session()
+    waiting, documents = defaultdict(list), 0
+    with measured() as figures:
+        for address in addresses:
+            resource = urlsplit(address).path.split("/")[-1]
+            body = session.get(f"http://127.0.0.1:{port}{address}", headers={"Accept": "application/json"}).content
+            if resource not in COLUMNS:
+                continue
+            rows = decode(found, resource, body)
+            documents += len(rows) if resource in ("orders", "tickets") else 0
+            if kind != "decode" and rows:
+                waiting[resource] += values_of(rows, names[resource])
+            if len(waiting[resource]) >= BATCH:
+                store(engine, stored, waiting, resource)
+        for resource in list(waiting):
+            store(engine, stored, waiting, resource)
+    print(json.dumps({**figures, "documents": documents, "requests": len(addresses)}))
+
+
+def store(engine, stored, waiting, resource):
+    rows = waiting.pop(resource)
+    if rows:
+        with engine.begin() as connection:
+            connection.execute(sa.insert(stored[resource]), rows)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])
