@@ -25,6 +25,7 @@ from bytebridge.ledger.engine import Store
 from bytebridge.logs import log
 from bytebridge.monitor import Monitor
 from bytebridge.notify import Notifier, supervisor
+from bytebridge.passes import PURCHASES
 from bytebridge.reports.status import script_source
 from bytebridge.settings import Settings, find_file, load, need, secret_values, store_url
 from bytebridge.status_server import StatusServer, serve
@@ -53,6 +54,7 @@ class Daemon:
         self._began = time.monotonic()
         self._context_lock = threading.Lock()
         self._errors: dict[str, str] = {}  # of each source's last pass
+        self._unread: set[str] = set()  # purchases whose first pass has not ended, well or badly
 
     def run(self) -> int:
         settings = load(self._config)
@@ -166,6 +168,8 @@ class Daemon:
 
     def _schedule(self, settings: Settings) -> None:
         now = datetime.now(UTC)
+        configured = service.intervals(settings)
+        self._unread = {f"poll_{source}" for source in PURCHASES if source in configured and source not in self._errors}
         for source, seconds in service.intervals(settings).items():
             self._add(
                 f"poll_{source}",
@@ -213,13 +217,25 @@ class Daemon:
                 crashed = True
                 log("job_crashed", job=name, error=type(error).__name__, exc_info=error)
             self._monitor.jobs.ended(name, crashed=crashed)
+            self._first_read(name)
 
         return job
+
+    def _first_read(self, job: str) -> None:
+        """The last of the purchases' first passes lets the desk's begin at once."""
+        if job in self._unread:
+            self._unread.discard(job)
+            desk = f"poll_{Source.HELPDESK}"
+            if not self._unread and self._scheduler.get_job(desk) is not None:
+                self._scheduler.modify_job(desk, next_run_time=datetime.now(UTC))
 
     def _poller(self, source: Source) -> Callable[[Context], None]:
         def poll(context: Context) -> None:
             began = time.monotonic()
-            done = service.one_pass(context, [source], deliver=source == Source.HELPDESK)
+            if source == Source.HELPDESK and self._unread:
+                return  # who has bought is no stranger: `_first_read` starts this job again
+            desk = source == Source.HELPDESK
+            done = service.one_pass(context, [source], deliver=desk, purchases_first=False)
             result = done.results.get(source)
             if result is not None:
                 self._errors[source.value] = result.error or ""

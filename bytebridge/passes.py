@@ -26,13 +26,23 @@ class Pass:
     errors: list[str] = field(default_factory=list)
 
 
-def one_pass(context: Context, sources: Sequence[Source], *, deliver: bool = True, write_back: bool = True) -> Pass:
-    """Shop, then ERP, then help desk, then the letters and write-backs that are due."""
+def one_pass(
+    context: Context,
+    sources: Sequence[Source],
+    *,
+    deliver: bool = True,
+    write_back: bool = True,
+    purchases_first: bool = True,
+) -> Pass:
+    """Shop, then ERP, then help desk, then the letters and write-backs that are due.
+
+    purchases_first: a desk that is read alone waits for a first reading of shop and ERP, made here.
+    """
     done = Pass()
     run = Run("poll", context.by, context.now())
     with bind(run=run.token):
         context = replace(context, freshen=lambda: _read_purchases(context, run, done, always=True))
-        if Source.HELPDESK in sources:
+        if Source.HELPDESK in sources and purchases_first:
             _read_purchases(context, run, done, always=False)
         for source in ORDER:
             if source in sources and source not in done.results:
