@@ -59,6 +59,10 @@ class StoreBroken(BytebridgeError):
     """A damaged, foreign, newer or full store: the daemon stops, a person must act."""
 
 
+class StoreMissing(StoreBroken):
+    """There is no store yet: a command that only reads says so, one that writes makes it."""
+
+
 class NotFound(BytebridgeError):
     """No such account, document or item: exit 1 with this sentence."""
 

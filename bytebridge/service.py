@@ -1,5 +1,6 @@
 """Builds everything from the settings, and runs the jobs on a schedule; knows no rule."""
 
+import gc
 import getpass
 import os
 import threading
@@ -11,13 +12,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from bytebridge.connector import Connector
 from bytebridge.domain.model import Instant, Source
-from bytebridge.errors import StoreBroken
+from bytebridge.errors import Refused, StoreBroken, StoreMissing
 from bytebridge.jobs import repair_plan
 from bytebridge.jobs.book import Run
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.reconcile import Reconciled, Window, reconcile
 from bytebridge.jobs.rules import policy_of, rules_of, systems
-from bytebridge.ledger import codec, facts, migrate, runs
+from bytebridge.ledger import codec, facts, lock, migrate, outbox, runs
 from bytebridge.ledger.engine import Store
 from bytebridge.logs import bind, log
 from bytebridge.passes import ORDER, Pass, one_pass
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from bytebridge.erp.write_back import Writer
     from bytebridge.helpdesk.connector import HelpDesk
     from bytebridge.notices.smtp import Mailer
+
+COLLECT_AFTER = 20_000  # new objects: a page is many small values without cycles, and looking for some takes its time
 
 Observe = Callable[[str, str, str, float], None]
 __all__ = ["ORDER", "Pass", "build", "connect", "one_pass", "open_store", "reconciliation"]
@@ -57,24 +60,26 @@ def open_store(settings: Settings, *, write: bool) -> Store:
         _need_file(store)
         migrate.check_usable(store)
         return store
-    side = state_directory() if store.dialect == "sqlite" and store.url.database else None
-    if store.dialect == "sqlite" and store.url.database:
-        path = Path(store.url.database)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreBroken(
-                f"{path.parent}: cannot be made ({error.strerror}): create it or set store.url"
-            ) from error
-        side = path.parent
+    side = side_directory(store)
+    try:
+        side.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreBroken(f"{side}: cannot be made ({error.strerror}): create it or set store.url") from error
     if migrate.upgrade(store, clock(), side):
         log("store_upgraded", before=None, after=migrate.HEAD, store=migrate.identity(store))
     return store
 
 
+def side_directory(store: Store) -> Path:
+    """Where a store's identity is remembered: beside its file, or under the state directory for one on a server."""
+    if store.path is not None:
+        return store.path.parent
+    return state_directory() / f"server-{codec.digest(store.url.render_as_string())}"
+
+
 def _need_file(store: Store) -> None:
     if store.dialect == "sqlite" and store.url.database and not Path(store.url.database).exists():
-        raise StoreBroken(f"there is no store at {store.url.database}: run `bytebridge db upgrade` first")
+        raise StoreMissing(f"there is no store at {store.url.database}: run `bytebridge db upgrade` first")
 
 
 def open_for_dry_run(settings: Settings) -> Store:
@@ -87,6 +92,17 @@ def open_for_dry_run(settings: Settings) -> Store:
         return store
     migrate.check_usable(store)
     return store
+
+
+def recover_letters(store: Store, settings: Settings) -> None:
+    """Attempts of a process that died are looked up soon, unless a daemon runs whose attempts they may be."""
+    if store.dialect != "sqlite":
+        return
+    try:
+        with lock.alone(store):
+            store.transact(lambda connection: outbox.recover(connection, clock(), settings.notices.recheck_after))
+    except Refused:
+        return
 
 
 def created_at(store: Store) -> Instant:
@@ -138,6 +154,7 @@ def build(
     stopping: Callable[[], bool] = lambda: False,
 ) -> Context:
     """Everything the jobs work with."""
+    gc.set_threshold(COLLECT_AFTER)
     connectors = connect(settings, sources, observe=observe, sleep=sleep, now=now, monotonic=monotonic)
     rules = rules_of(settings)
     return Context(

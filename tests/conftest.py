@@ -16,7 +16,9 @@ def _no_settings_from_outside(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def _only_loopback(monkeypatch):
+def _only_loopback(request, monkeypatch):
+    if request.node.get_closest_marker("real"):
+        return
     connect = socket.socket.connect
 
     def guarded(self, address):

@@ -67,7 +67,10 @@ def show(ctx: click.Context, email: str, *, as_json: bool) -> None:
         show_json(shown)
         return
     for name, value in shown.items():
-        click.echo(f"{name + ':':15}{', '.join(map(str, value)) if isinstance(value, list) else value}")
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        if isinstance(value, bool):
+            text = "yes" if value else "no"
+        click.echo(f"{name + ':':15}{'' if text is None else text}")
 
 
 def _change(ctx: click.Context, dry_run: bool, work: object) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from bytebridge.cli.shared import iso, json_option, settings_of, show_json
+from bytebridge.cli.shared import dry_run_option, iso, json_option, settings_of, show_json
 
 
 @click.group("db")
@@ -13,12 +13,22 @@ def db_command() -> None:
 
 
 @db_command.command("upgrade")
+@dry_run_option
 @click.pass_context
-def upgrade(ctx: click.Context) -> None:
+def upgrade(ctx: click.Context, *, dry_run: bool) -> None:
     """Creates the store or brings its schema up to date."""
     from bytebridge.ledger import migrate
+    from bytebridge.ledger.engine import Store
     from bytebridge.service import open_store
+    from bytebridge.settings import store_url
 
+    if dry_run:
+        looked = Store(store_url(settings_of(ctx)), read_only=True)
+        there = looked.path is None or looked.path.exists()
+        found = (migrate.revision(looked) if there else None) or "none"
+        click.echo(f"{looked.url.render_as_string()}: schema {found}, would be {migrate.HEAD}")
+        looked.close()
+        return
     store = open_store(settings_of(ctx), write=True)
     click.echo(f"{store.url.render_as_string()}: schema {migrate.revision(store)}")
     store.close()
@@ -68,8 +78,9 @@ def backup_(ctx: click.Context, file: Path) -> None:
 
 @db_command.command("restore")
 @click.argument("file", type=click.Path(dir_okay=False, exists=True, path_type=Path))
+@dry_run_option
 @click.pass_context
-def restore_(ctx: click.Context, file: Path) -> None:
+def restore_(ctx: click.Context, file: Path, *, dry_run: bool) -> None:
     """Puts a backup of this store in its place; the daemon must be stopped.
 
     The next pass reads the sources and makes the ledger right again. Letters of the time in between are not sent
@@ -77,11 +88,15 @@ def restore_(ctx: click.Context, file: Path) -> None:
     """
     from bytebridge.ledger import backup
     from bytebridge.ledger.engine import Store
-    from bytebridge.service import clock
-    from bytebridge.settings import state_directory, store_url
+    from bytebridge.service import clock, side_directory
+    from bytebridge.settings import store_url
 
     store = Store(store_url(settings_of(ctx)))
-    side = store.path.parent if store.path is not None else state_directory()
+    side = side_directory(store)
+    if dry_run:
+        count = backup.examine(store, file, side)
+        click.echo(f"{file}: a whole backup of this store with {count} entries; it would be put in its place")
+        return
     done = backup.restore(store, file, side, clock())
     kept = f"; what was there is kept as {done.kept}" if done.kept else ""
     until = f", the last recorded at {iso(done.last_recorded)}" if done.entries else ""

@@ -1,5 +1,7 @@
 """`explain`: a document, the rule applied to it, what was posted and told."""
 
+from typing import Any
+
 import click
 
 from bytebridge.cli.shared import json_option, reading, show_json
@@ -26,7 +28,7 @@ def explain_command(ctx: click.Context, document: tuple[str, ...], *, as_json: b
     click.echo(f"{shown['document']}  ({shown['email'] or 'no address'}, account {shown['account']})")
     click.echo("the source says:")
     for name, value in shown["says"].items():
-        click.echo(f"  {name}: {value}")
+        click.echo(f"  {name}: {_said(value)}")
     click.echo("the rule:")
     for step in shown["steps"] or ["nothing was posted"]:
         click.echo(f"  {step}")
@@ -39,3 +41,12 @@ def explain_command(ctx: click.Context, document: tuple[str, ...], *, as_json: b
         click.echo(
             f"told: {letter['kind']} by {letter['channel']} to {letter['to']}: {letter['state']} ({letter['code']})"
         )
+
+
+def _said(value: Any) -> str:
+    """A value of the source as a person reads it: lists by commas, tables as `name value` pairs."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_said(item)}" for name, item in value.items() if item not in (None, "", False))
+    if isinstance(value, list | tuple):
+        return "; ".join(_said(item) for item in value)
+    return {True: "yes", False: "no"}.get(value, str(value)) if isinstance(value, bool) else str(value)

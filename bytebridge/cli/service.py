@@ -47,6 +47,7 @@ def poll_command(ctx: click.Context, source: str | None, *, dry_run: bool, as_js
         shown = rehearse(service.build(settings, store, sources=sources), sources)
     else:
         store = service.open_store(settings, write=True)
+        service.recover_letters(store, settings)
         done = service.one_pass(service.build(settings, store, sources=sources), sources)
         shown = {
             "examined": {source.value: result.examined for source, result in done.results.items()},

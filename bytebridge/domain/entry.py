@@ -96,8 +96,8 @@ def chain(
 def receipt(account: int, seq: int, head: str, document: str, revision: int, kind: str) -> str:
     """The code a letter bears: BB-<account>-<seq>-<digits>.
 
-    Six digits are those of the account's chain at `seq`, so that the code proves the history up to it; two tell
+    Six digits are those of the account's chain at `seq`, so that the code proves the history up to it; six tell
     letters apart that were written at the same head. The same after a restore.
     """
-    salt = hashlib.sha256(f"{document}|{revision}|{kind}".encode("utf-8", "surrogatepass")).hexdigest()[:2]
+    salt = hashlib.sha256(f"{document}|{revision}|{kind}".encode("utf-8", "surrogatepass")).hexdigest()[:6]
     return f"BB-{account}-{seq}-{head[:6]}{salt}".upper()

@@ -22,6 +22,7 @@ from bytebridge.settings import HelpdeskSettings
 
 AGAIN = 50  # unreadable tickets tried once more at each hearing of the second witness
 LOOKED_UP = 100  # tickets asked for by id at one hearing
+LEFT_OUT = "XBL"  # whether an unfiltered list always holds these is not settled (LiveAgent notes §4)
 FEW = 3  # tickets that are all gone at once are more likely hidden than purged
 
 
@@ -146,9 +147,9 @@ class HelpDesk:
         end = naive(until if until is not None else self._now() + 2 * DAY_S, self._zone)
         seen: set[str] = set()
         for rows in windows(self._reader, "date_created", start, end):
-            seen |= {row.id for row in rows}
+            seen |= {row.id for row in rows if row.status in LEFT_OUT}
             yield from self._page(rows, trusted=trusted)
-        for status in "XBL":  # whether an unfiltered list always holds these is not settled (LiveAgent notes §4)
+        for status in LEFT_OUT:
             if start < end and is_left_out(self._reader, status, start, end, seen):
                 for rows in windows(self._reader, "date_created", start, end, status=status):
                     yield from self._page([row for row in rows if row.id not in seen], trusted=trusted)

@@ -6,7 +6,7 @@ from pathlib import Path
 from bytebridge.connector import Connector, Finding, Level
 from bytebridge.domain import packs
 from bytebridge.domain.model import Instant
-from bytebridge.errors import BytebridgeError, RemoteError
+from bytebridge.errors import BytebridgeError, RemoteError, StoreMissing
 from bytebridge.jobs.rules import rules_of
 from bytebridge.ledger import migrate
 from bytebridge.ledger.engine import Store
@@ -54,8 +54,11 @@ def _rules(settings: Settings) -> Iterator[Finding]:
 def _store(open_store: Callable[[], Store]) -> Iterator[Finding]:
     try:
         store = open_store()
+    except StoreMissing as error:
+        yield Finding(Level.DOUBTFUL, str(error), "the first start of the service makes it")
+        return
     except BytebridgeError as error:
-        yield Finding(Level.WRONG, str(error), "see the sentence itself")
+        yield Finding(Level.WRONG, str(error), "no command that needs the store can run until this is mended")
         return
     yield Finding(Level.WELL, f"store: {store.url.render_as_string()}, schema {migrate.revision(store)}")
     store.close()

@@ -193,12 +193,15 @@ def _missing(
     """Documents that moved credits and were not met: asked for by id, twice some time apart, then reviewed."""
     source = connector.source
     with context.store.read() as connection:
-        posted = list(documents.posted_keys(connection, source, window.since, window.until))
-    absent = [key for key, _ in posted if key not in met]
+        posted, absent = 0, []
+        for key in documents.posted_keys(connection, source, window.since, window.until):
+            posted += 1
+            if key not in met:
+                absent.append(key)
     if not absent:
         return
-    if not met or len(absent) > max(MANY, len(posted) // SHARE):
-        message = f"{len(absent)} of {len(posted)} documents are missing at once: a lost right or a restored system?"
+    if not met or len(absent) > max(MANY, posted // SHARE):
+        message = f"{len(absent)} of {posted} documents are missing at once: a lost right or a restored system?"
         raise RemoteSurprise(source.value, "reconcile", message)
     ids = [key.partition(":")[2] for key in absent]
     there: list[Document] = []

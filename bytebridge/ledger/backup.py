@@ -40,6 +40,11 @@ def backup(store: Store, target: Path) -> int:
     return target.stat().st_size
 
 
+def examine(store: Store, source: Path, side_directory: Path) -> int:
+    """Entries of a file that `restore` would take; Refused when it is not a whole backup of this very store."""
+    return _examined(source, _file_of(store, "restore"), side_directory)
+
+
 def restore(store: Store, source: Path, side_directory: Path, now: Instant) -> Restored:
     """Puts a backup in the place of the store, in one step; what was there is kept beside it.
 

@@ -4,13 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import Connection, Row, or_, select
 
 from bytebridge.domain.memory import Memory
 from bytebridge.domain.model import Credits, Document, Instant, Source
 from bytebridge.ledger import codec
 from bytebridge.ledger.pages import batches
-from bytebridge.ledger.schema import documents, entries
+from bytebridge.ledger.schema import documents
 
 CHUNK = 1_000
 
@@ -67,17 +67,13 @@ def named(connection: Connection, source: Source, name: str) -> list[Stored]:
     return [_from_row(row) for row in rows]
 
 
-def posted_keys(
-    connection: Connection, source: Source, since: Instant | None, until: Instant | None
-) -> Iterator[tuple[str, Credits]]:
-    """Keys of a source's documents that moved credits and were created in the window, with what is posted."""
+def posted_keys(connection: Connection, source: Source, since: Instant | None, until: Instant | None) -> Iterator[str]:
+    """Keys of a source's documents that moved credits and were created in the window."""
     last = ""
     while True:
         question = (
-            select(documents.c.key, func.sum(entries.c.credits).label("credits"))
-            .join(entries, entries.c.document == documents.c.key)
-            .where(documents.c.source == source.value, documents.c.key > last)
-            .group_by(documents.c.key)
+            select(documents.c.key)
+            .where(documents.c.source == source.value, documents.c.key > last, documents.c.revision > 0)
             .order_by(documents.c.key)
             .limit(CHUNK)
         )
@@ -85,11 +81,11 @@ def posted_keys(
             question = question.where(documents.c.created_at >= since)
         if until is not None:
             question = question.where(documents.c.created_at < until)
-        rows = connection.execute(question).all()
-        if not rows:
+        keys = connection.execute(question).scalars().all()
+        if not keys:
             return
-        yield from ((row.key, Credits(int(row.credits))) for row in rows)
-        last = rows[-1].key
+        yield from keys
+        last = keys[-1]
 
 
 def of_account(connection: Connection, ids: Sequence[int]) -> list[Stored]:

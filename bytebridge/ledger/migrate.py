@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy
 from sqlalchemy import Connection, insert, select
 
-from bytebridge.errors import StoreBroken, StoreBusy
+from bytebridge.errors import StoreBroken, StoreBusy, StoreMissing
 from bytebridge.ledger import schema
 from bytebridge.ledger.engine import Store
 
@@ -37,7 +37,7 @@ def check_usable(store: Store) -> None:
     """StoreBroken unless the store has exactly this program's schema; for commands that only read."""
     found = revision(store)
     if found is None:
-        raise StoreBroken(f"there is no store at {_named(store)}: run `bytebridge db upgrade` first")
+        raise StoreMissing(f"there is no store at {_named(store)}: run `bytebridge db upgrade` first")
     _refuse_unknown(store, found)
     if found != HEAD:
         raise StoreBroken(f"the store's schema is {found}, this program's is {HEAD}: run `bytebridge db upgrade`")

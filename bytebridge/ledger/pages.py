@@ -160,15 +160,12 @@ def _load_accounts(connection: Connection, ids: set[int], view: View) -> None:
             view.accounts[row.id] = _account(row)
     for number, (_, balance, _) in heads(connection, list(view.accounts)).items():
         view.accounts[number].balance = Credits(balance)
-    for some in batches(list(view.accounts)):
-        rows = connection.execute(
-            select(notices.c.account).where(
-                notices.c.account.in_(some),
-                notices.c.kind == NoticeKind.LOW_BALANCE,
-                notices.c.state.in_(("pending", "held", "sending", "unknown")),
-            )
-        )
-        for (number,) in rows:
+    waiting = select(notices.c.account).where(  # few at any time, so that all are read
+        notices.c.kind == NoticeKind.LOW_BALANCE,
+        notices.c.state.in_(("pending", "held", "sending", "unknown")),
+    )
+    for number in connection.execute(waiting).scalars():
+        if number in view.accounts:
             view.accounts[number].low_pending = True
 
 

@@ -16,7 +16,7 @@ from bytebridge.ledger import facts
 from bytebridge.ledger.entries import LAST, walk
 from bytebridge.ledger.schema import documents, entries, notices
 
-CODE = re.compile(r"\s*BB-(\d{1,18})-(\d{1,18})-([0-9A-F]{6})[0-9A-F]{2}\s*", re.IGNORECASE)
+CODE = re.compile(r"\s*BB-(\d{1,18})-(\d{1,18})-([0-9A-F]{6})[0-9A-F]{6}\s*", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _first_gap(connection: Connection) -> int:
 
 
 def _letter_without_entry(connection: Connection) -> str | None:
-    digits = func.substr(notices.c.code, func.length(notices.c.code) - 7, 6)
+    digits = func.substr(notices.c.code, func.length(notices.c.code) - 11, 6)
     row = connection.execute(
         select(notices.c.id, notices.c.account, notices.c.seq, notices.c.code)
         .outerjoin(entries, and_(entries.c.account == notices.c.account, entries.c.seq == notices.c.seq))
@@ -134,7 +134,7 @@ def check_receipt(connection: Connection, code: str) -> tuple[str, bool]:
     """Whether the history up to the letter that bears this code still stands, and the sentence that says so."""
     match = CODE.fullmatch(code)
     if match is None:
-        return f"{code}: no receipt; one looks like BB-7-31-0A1B2C3D", False
+        return f"{code}: no receipt; one looks like BB-7-31-0A1B2C3D4E5F", False
     account, seq, digits = int(match.group(1)), int(match.group(2)), match.group(3).lower()
     if seq == 0:
         return f"{code}: it was written before account {account} had any entry: nothing to prove", digits == GENESIS[:6]

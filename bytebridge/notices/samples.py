@@ -63,7 +63,7 @@ def _letter(
         kind=kind,
         language="es",
         name=name,
-        code="BB-7-12-9F3A1C07",
+        code="BB-7-12-9F3A1C07B2E4",
         source=source,
         document=document,
         balance_after=Credits(balance),

@@ -35,6 +35,7 @@ SWITCHED_OFF = 22
 PHP_NOISE = 3
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
+_outline = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw])  # checks all of it and makes nothing
 
 Row = Mapping[str, Any]
 
@@ -51,9 +52,9 @@ def classify(answer: Answer, operation: str) -> RemoteError | None:
 
     The shop's own code decides before the status: our mistake in a filter is a 500 (shop notes 39).
     """
-    value = _decoded(answer)
+    value = _decoded(answer, _outline)
     if isinstance(value, dict) and "errors" in value:
-        return _failure(_code(value["errors"]), answer, operation)
+        return _failure(_code(_decoder.decode(value["errors"])), answer, operation)
     if answer.content_type == XML and (said := XML_CODE.search(answer.body)):
         return _failure(int(said[1]), answer, operation)
     if answer.status != 200:
@@ -91,8 +92,8 @@ def _bare(answer: Answer, operation: str) -> RemoteError:
             )
 
 
-def _decoded(answer: Answer) -> Any:
-    """The body's JSON, decimals exact; None when it holds none."""
+def _decoded(answer: Answer, decoder: msgspec.json.Decoder[Any] = _decoder) -> Any:
+    """The body's JSON, decimals exact; None when it holds none that the decoder takes."""
     body = answer.body
     if answer.content_type == PRINTED_INTO:
         start = re.search(rb"[{\[]", body)
@@ -100,7 +101,7 @@ def _decoded(answer: Answer) -> Any:
     elif answer.content_type != JSON:
         return None
     try:
-        return _decoder.decode(body)
+        return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 

@@ -22,6 +22,7 @@ COUNTERS_PAGE = 1000  # every line ever refunded is listed at each poll: narrow 
 DAY_S = 86_400
 COUNTERS = ("product_quantity_refunded", "product_quantity_return")
 NO_ORDER = "0"
+NEVER = "9999-12-31 23:59:59"  # a walk that remembers nothing
 
 
 def connect(
@@ -117,7 +118,7 @@ class Shop:
         self._reader.forget()
         self._elsewhere.clear()
         rows = self.client.pages("orders", wire.ORDER_FIELDS, self._page, self._made(since, until))
-        yield from _Walk(self).pages(rows)
+        yield from _Walk(self, since=NEVER).pages(rows)
 
     def by_ids(self, ids: Sequence[str]) -> list[Document]:
         """These orders as they stand. RemoteSurprise when one of them cannot be read: it is not absent."""
@@ -154,7 +155,7 @@ class Shop:
         query = {}
         if since is not None:
             query = {"date": "1", "filter[date_upd]": f">[{wire.local(since - 1, self._zone)}]"}
-        walked = _Walk(self)
+        walked = _Walk(self, since=start.shown_from)
         yield from walked.pages(self.client.pages("orders", wire.ORDER_FIELDS, self._page, query))
         marks = marks_of(walked.seen, start.updated)
         yield Page((), encode(Position(start.updated, start.slip, start.slips, marks, walked.again)))
@@ -215,12 +216,14 @@ class Shop:
 class _Walk:
     """Pages of rows turned into pages of orders, and what is worth knowing afterwards.
 
-    seen: date_upd and mark of every order that the ledger has once these pages are booked. read: ids that
-    were looked at whole. failed: ids that could not be read.
+    seen: date_upd and mark of every order touched after `since` (the shop's own text) that the ledger has once
+    these pages are booked: of a long history no more is kept than the next window shows again. read: those among
+    them that were looked at whole. failed: ids that could not be read.
     """
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, since: str = "") -> None:
         self._shop = shop
+        self._since = since
         self.seen: dict[str, tuple[str, str]] = {}
         self.read: set[str] = set()
         self.failed: set[str] = set()
@@ -236,14 +239,14 @@ class _Walk:
     def pages(self, pages: Iterable[list[Row]], marks: Mapping[str, str] | None = None) -> Iterator[Page]:
         """marks: rows that the ledger has already, passed over while they are the same."""
         for rows in pages:
-            digests = {str(row.get("id")): mark(row) for row in rows}
-            fresh = [row for row in rows if (marks or {}).get(str(row.get("id"))) != digests[str(row.get("id"))]]
-            orders, failed = self._shop.orders(fresh)
-            self.read |= {str(row.get("id")) for row in fresh}
+            late = {str(row.get("id")): row for row in rows if str(row.get("date_upd")) > self._since}
+            digests = {id_: mark(row) for id_, row in late.items()}
+            same = {id_ for id_, digest in digests.items() if marks and marks.get(id_) == digest}
+            orders, failed = self._shop.orders([row for row in rows if str(row.get("id")) not in same])
+            self.read |= late.keys() - same
             self.failed |= failed
-            for row in rows:
-                if (id_ := str(row.get("id"))) not in failed:
-                    self.seen[id_] = (str(row.get("date_upd")), digests[id_])
+            for id_ in late.keys() - failed:
+                self.seen[id_] = (str(late[id_].get("date_upd")), digests[id_])
             if orders:
                 yield Page(tuple(orders))
 

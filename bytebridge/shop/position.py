@@ -30,9 +30,12 @@ class Position(msgspec.Struct, frozen=True):
     @property
     def window(self) -> dict[str, str]:
         """The filter that shows every order touched since, the overlap included."""
-        if not self.updated:
-            return {}
-        return {"date": "1", "filter[date_upd]": f">[{earlier(self.updated, OVERLAP_S)}]"}
+        return {"date": "1", "filter[date_upd]": f">[{self.shown_from}]"} if self.updated else {}
+
+    @property
+    def shown_from(self) -> str:
+        """The window shows what was touched after this; "": everything."""
+        return earlier(self.updated, OVERLAP_S) if self.updated else ""
 
     @property
     def slips_after(self) -> int:

@@ -61,7 +61,7 @@ class Reader:
                 surprises.append(error)
             else:
                 owes = order.state == OrderState.PAID and head.reference in underpaid
-                made.append(replace(order, underpaid=owes))
+                made.append(replace(order, underpaid=True) if owes else order)
         return made
 
     def state_of(self, id_: int) -> OrderState:

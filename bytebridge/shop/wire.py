@@ -5,7 +5,6 @@ so every field is converted on its way in; what cannot be is a RemoteSurprise th
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
@@ -89,8 +88,7 @@ class _Slip(msgspec.Struct, frozen=True):
     associations: _SlipAssociations = _SlipAssociations()
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRow:
+class OrderRow(msgspec.Struct, frozen=True):
     """An order as its list shows it. invoiced: None before an invoice; lines: ids of its rows."""
 
     id: str
@@ -105,8 +103,7 @@ class OrderRow:
     lines: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """A line as order_details shows it: units counted as refunded and returned, price and money with tax."""
 
     id: str
@@ -118,8 +115,7 @@ class Line:
     money: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Slip:
+class Slip(msgspec.Struct, frozen=True):
     """A credit slip: units and money with tax for each line; nothing for one that pays back postage alone."""
 
     id: int
@@ -128,8 +124,7 @@ class Slip:
     money: Mapping[str, Decimal]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """flags: those that are set among paid, logable, invoice, shipped, delivery."""
 
     id: int
@@ -138,16 +133,14 @@ class State:
     deleted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Customer:
+class Customer(msgspec.Struct, frozen=True):
     id: str
     email: str | None
     name: str
     language: int
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(msgspec.Struct, frozen=True):
     order: str
     state: int
     at: Instant | None
@@ -206,8 +199,9 @@ def earlier(text: str, seconds: int) -> str:
 def order_row(row: Row, zone: ZoneInfo) -> OrderRow:
     def make() -> OrderRow:
         wire = msgspec.convert(row, _Order)
+        clock_face(wire.date_upd)  # only its text counts, for where the next window begins
         added = moment(wire.date_add, zone)
-        if added is None or moment(wire.date_upd, zone) is None:
+        if added is None:
             raise ValueError("no date")
         return OrderRow(
             id=identity(wire.id),

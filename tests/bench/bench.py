@@ -126,12 +126,18 @@ def main():
     parser.add_argument("--tickets", type=int)
     parser.add_argument("--pairs", type=int, help="turns of each [5]")
     parser.add_argument("--only-pairs", action="store_true", help="no growth, no polls")
-    parser.add_argument("--profile", metavar="FILE", help="cProfile's data of the first load, of the reconciliation beside it")
+    parser.add_argument(
+        "--profile", metavar="FILE", help="cProfile's data of the first load, of the reconciliation beside it"
+    )
     asked = parser.parse_args()
     size = SMALL if asked.small else FULL
     orders, tickets = asked.orders or size, asked.tickets or size
     found, ratios = pairs(orders, tickets, asked.pairs or (1 if asked.small else 5), asked.profile)
-    table(f"{orders:,} orders, {tickets:,} tickets, {os.cpu_count()} cores, Python {platform.python_version()}", found, ratios)
+    table(
+        f"{orders:,} orders, {tickets:,} tickets, {os.cpu_count()} cores, Python {platform.python_version()}",
+        found,
+        ratios,
+    )
     result = {"sizes": [orders, tickets], "medians": found, "ratios": ratios}
     if not asked.only_pairs:
         result |= growth(orders, tickets, found)

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 
-SPACING_S = 900  # between two orders and between two tickets, so that a day is as busy in a short history as in a long one
+SPACING_S = (
+    900  # between two orders and between two tickets, so that a day is as busy in a short history as in a long one
+)
 PACKS = (("SERVDOLIA60", "72.600000"), ("SERVDOLIA120", "145.200000"), ("SERVDOLIA300", "363.000000"))
 MODULE = ("MODULE-AGENDA", "48.400000")
 PAID, CANCELLED, AWAITING = 2, 6, 10

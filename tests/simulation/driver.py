@@ -25,7 +25,7 @@ from simulation.world import BEGIN, World
 MEMORY = Path("/dev/shm")
 ROOM = str(MEMORY) if MEMORY.is_dir() else None
 RESTARTS = 6  # of one pass, before the weather is made to clear
-QUIET_S = (61, 700, 1000, 4000)  # waits until every letter that was put off is due again
+QUIET_S = (500, 1000, 4000)  # waits until every letter that was put off is due again
 JOBS = ((Source.SHOP,), (Source.ERP,), (Source.HELPDESK,), ())
 
 
@@ -80,6 +80,7 @@ class Firm:
         self.log = io.StringIO()
         self.story = []
         self.store = None
+        self.ends_at = 0
 
     # the process
 
@@ -131,6 +132,7 @@ class Firm:
         with self.running():
             for number, step in enumerate(steps):
                 self.step(number, step)
+            self.ends_at = self.weather.reached
             self.quiet()
         self.oracle.check_outside(self.log.getvalue())
 
@@ -149,10 +151,11 @@ class Firm:
         self.oracle.note()
 
     def live(self, step):
-        """The firm goes live: what is older than this moment is told to nobody."""
+        """The firm goes live: what is older than this moment is told to nobody. b is 0: nothing is older."""
         self.clock.at = max(self.clock.at, BEGIN)
         self.oracle.live_at = self.clock()
-        self.quiet()
+        if step.b:
+            self.quiet()
 
     def poll(self, step):
         """The daemon's jobs in some order, in weather of `b` per mille, dying at the c-th boundary from here."""
@@ -179,7 +182,7 @@ class Firm:
         self.mail.faults.clear()
 
     def _reconcile(self):
-        return service.reconciliation(self.context, service.ORDER, Window(), dry_run=False)
+        self.found = service.reconciliation(self.context, service.ORDER, Window(), dry_run=False)
 
     def busy_poll(self, step):
         """A pass during which somebody works."""
@@ -244,7 +247,8 @@ class Firm:
         """A second pass and a reconciliation find nothing to do."""
         entries = self.oracle.count_entries()
         self.survive(self.run_pass)
-        drift = [row for row in self._reconcile().drift if row["reason"] != "vanished"]
+        self.survive(self._reconcile)
+        drift = [row for row in self.found.drift if row["reason"] != "vanished"]
         self.oracle.demand(not drift, f"reconcile found {drift}")
         self.oracle.demand(self.oracle.count_entries() == entries, "a second pass posted something")
         with self.store.read() as connection:

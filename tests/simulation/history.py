@@ -6,6 +6,23 @@ from simulation.people import DAY, PEOPLE, Step
 
 ADMINISTRATORS = {"adjust": 4, "merge_accounts": 2, "split_account": 2, "add_address": 2}
 EPOCHS = (3, 4)
+# one day in which everything happens once: it is played again and again, dying at another boundary each time
+FIXED = (
+    Step("live", 0, 0, 0, 60),
+    Step("buy", 0, 0, 0, 20),
+    Step("sell", 1, 1, 0, 20),
+    Step("ask", 0, 1, 0, 20),
+    Step("ask", 5, 1, 0, 20),
+    Step("poll", 3, 0, 0, 60),
+    Step("resolve", 0, 0, 3, 20),
+    Step("refund", 0, 0, 0, 20),
+    Step("poll", 5, 0, 0, 60),
+    Step("correct", 0, 5, 0, 20),
+    Step("resolve", 0, 2, 6, 20),
+    Step("night", 1, 0, 0, 60),
+    Step("poll", 2, 0, 0, 60),
+)
+FIXED_SWITCHES = {"customers": 2}
 REPLIES = ("reply", "reply", "reply", "note", "email")
 
 
@@ -27,12 +44,12 @@ def switches(seed):
     }
 
 
-def history(seed):
-    """Steps of one firm's months."""
+def history(seed, epochs=EPOCHS):
+    """Steps of one firm's months. epochs: how many stretches of work there may be."""
     chance = random.Random(seed)
     steps = [_act(chance, 3600) for _ in range(chance.randint(0, 6))]
     steps.append(_step(chance, "live", 60))
-    for _ in range(chance.choice(EPOCHS)):
+    for _ in range(chance.choice(epochs)):
         for _ in range(chance.randint(3, 6)):
             steps += [_act(chance, chance.choice((1, 20, 300))) for _ in range(chance.randint(0, 4))]
             steps.append(_pass(chance))

@@ -11,7 +11,7 @@ from contextlib import closing
 from simulation import truth
 from simulation.world import normal
 
-CODE = re.compile(r"BB-\d+-\d+-[0-9A-F]{8}")
+CODE = re.compile(r"BB-\d+-\d+-[0-9A-F]{12}")
 TOLD = ("grant", "refund", "debit", "correction")
 MOVED = ("purchase", "taken_back", "balance")
 THRESHOLD = 30
@@ -149,10 +149,15 @@ class Oracle:
             if found and reply.kind == "reply":
                 replies[found[-1]].append(reply.ticket)  # a statement says its own code before the letter's
         for ticket in self.world.desk.tickets.values():
-            for text in self.world.desk.notes(ticket.id):
+            for text in self._notes(ticket):
                 for code in CODE.findall(text)[-1:]:
                     replies[code].append(ticket.id)
         return mails, replies
+
+    def _notes(self, ticket):
+        """Internal notes; of a group that a split took along, the new ticket holds the one that counts."""
+        groups = [group for group in ticket.groups if group.type == "I" and group.status != "S"]
+        return [message.text for group in groups for message in group.messages if message.type == "N"]
 
     def _letters(self, database):
         mails, replies = self._delivered()
@@ -180,7 +185,7 @@ class Oracle:
             allowed = self.addresses[row["document"]]
             self.demand(set(mails) <= allowed, f"{name} went to {mails}, not {allowed}")
         ticket = row["document"].partition(":")[2]
-        if ticket not in self.world.merged:
+        if self.switches.get("reply_as") != "note":  # notes move along when tickets are merged or split
             self.demand(set(replies) <= {ticket}, f"{name} stands in {replies}")
 
     def _every_change_told(self, database, rows):

@@ -2,10 +2,12 @@
 
 python tests/simulation/run.py --seeds 1000      seeds 0 to 999
 python tests/simulation/run.py --seed 17         this one, step by step
+python tests/simulation/run.py --boundaries      one fixed day that dies at every moment it can
 """
 
 import argparse
 import os
+import random
 import sys
 import time
 from collections import Counter
@@ -15,13 +17,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from simulation import shrink
-from simulation.history import history, switches
+from simulation.history import FIXED, FIXED_SWITCHES, history, switches
 
 
 def main():
     arguments = _parser().parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":  # the order of a set of texts belongs to what a seed replays
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
+    if arguments.boundaries:
+        return _boundaries(arguments.jobs)
     if arguments.seed is not None:
         return _tell(arguments.seed, short=not arguments.whole)
     return _many(range(arguments.first, arguments.first + arguments.seeds), arguments.jobs)
@@ -33,6 +37,7 @@ def _parser():
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--seed", type=int, help="one seed, told step by step")
     parser.add_argument("--whole", action="store_true", help="do not shrink it")
+    parser.add_argument("--boundaries", action="store_true", help="one fixed day, dying at every boundary and at pairs")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     return parser
 
@@ -52,6 +57,27 @@ def _many(seeds, jobs):
     for seed in list(failed)[:1]:
         _tell(seed, short=True)
     return 1 if failed else 0
+
+
+def _boundaries(jobs):
+    """Each boundary alone, and each with a second one some way behind it."""
+    began, last = time.monotonic(), shrink.attempt(FIXED, FIXED_SWITCHES).ends_at
+    chance = random.Random(last)
+    deaths = [(moment,) for moment in range(1, last + 1)]
+    deaths += [(moment, min(last, moment + chance.randint(1, 60))) for moment in range(1, last)]
+    with ProcessPoolExecutor(jobs) as pool:
+        failed = [death for death, error in zip(deaths, pool.map(die, deaths, chunksize=8), strict=True) if error]
+    print(
+        f"{len(deaths)} histories with deaths in {time.monotonic() - began:.1f} s, {len(failed)} failed: {failed[:5]}"
+    )
+    for death in failed[:1]:
+        found = shrink.attempt(FIXED, FIXED_SWITCHES, death)
+        print("\n".join(found.story), found.error, sep="\n")
+    return 1 if failed else 0
+
+
+def die(moments):
+    return shrink.attempt(FIXED, FIXED_SWITCHES, moments).error
 
 
 def run(seed):

@@ -11,12 +11,16 @@ TRIES = 400
 
 @dataclass
 class Attempt:
-    """error: what was wrong, "" when nothing; kind: by what one recognises the same failure."""
+    """error: what was wrong, "" when nothing; kind: by what one recognises the same failure.
+
+    ends_at: number of the last boundary before the final quiet point.
+    """
 
     error: str = ""
     kind: str = ""
     story: list = field(default_factory=list)
     counts: Counter = field(default_factory=Counter)
+    ends_at: int = 0
 
 
 def attempt(steps, switches, crashes=()):
@@ -30,6 +34,7 @@ def attempt(steps, switches, crashes=()):
             found.error = f"{type(error).__name__}: {error}"
             found.kind = _kind(error)
             ours.tell("".join(traceback.format_exception(error)))
+        found.ends_at = ours.ends_at
         found.counts["boundaries"] = ours.weather.reached
         found.counts["steps"] = len(steps)
         found.counts["entries"] = len(ours.oracle.entries)

@@ -151,7 +151,7 @@ def test_a_page_larger_than_a_batch_is_booked_whole(context):
         assert set(accounts.all_balances(connection).values()) == {240}
         keys = [f"shop:{one.id}" for one in many]
         assert len(entries.of_documents(connection, keys)) == len(many)
-        assert dict(documents.posted_keys(connection, Source.SHOP, None, None)) == dict.fromkeys(keys, 240)
+        assert sorted(documents.posted_keys(connection, Source.SHOP, None, None)) == sorted(keys)
 
 
 def test_a_review_too_long_for_its_column_is_shortened(context):

@@ -141,12 +141,12 @@ def test_a_receipt_proves_the_history_up_to_it(history, account):
 
 def test_a_receipt_of_another_history_does_not_stand(history):
     with history.store.read() as connection:
-        assert verify.check_receipt(connection, "BB-1-4-000000AA") == (
-            "BB-1-4-000000AA: entry 4 of account 1 is another one than the letter was written on",
+        assert verify.check_receipt(connection, "BB-1-4-000000AABBCC") == (
+            "BB-1-4-000000AABBCC: entry 4 of account 1 is another one than the letter was written on",
             False,
         )
-        assert not verify.check_receipt(connection, "BB-1-9-000000AA")[1]
-        assert not verify.check_receipt(connection, "BB-77-1-000000AA")[1]
+        assert not verify.check_receipt(connection, "BB-1-9-000000AABBCC")[1]
+        assert not verify.check_receipt(connection, "BB-77-1-000000AABBCC")[1]
         assert not verify.check_receipt(connection, "nonsense")[1]
 
 

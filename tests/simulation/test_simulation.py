@@ -1,0 +1,50 @@
+"""Firms' months in fractions of a second: random ones, and one day that dies at every moment it can."""
+
+import pytest
+
+from simulation import shrink
+from simulation.history import FIXED, FIXED_SWITCHES, history, switches
+from simulation.people import Step
+
+SEEDS, CHUNK = 300, 10
+EPOCHS = (1, 2)  # `make simulate` plays longer ones
+PARTS = 10
+EVERY = 4  # of the boundaries are tried here, all of them by `make simulate`
+PAIRS = 2  # of each part's boundaries are followed by a second death
+
+
+@pytest.mark.parametrize("first", range(0, SEEDS, CHUNK))
+def test_everything_agrees_at_every_quiet_point(first):
+    for seed in range(first, first + CHUNK):
+        found = shrink.attempt(history(seed, EPOCHS), switches(seed))
+        assert not found.error, f"seed {seed}:\n" + "\n".join(found.story)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+def test_a_process_that_dies_at_any_boundary_loses_and_doubles_nothing(part):
+    last = shrink.attempt(FIXED, FIXED_SWITCHES).ends_at
+    moments = range(1 + part * EVERY, last + 1, PARTS * EVERY)
+    assert len(moments) > 3
+    again = {moment + 7 + part for moment in list(moments)[:PAIRS]}
+    for moment in moments:
+        found = shrink.attempt(FIXED, FIXED_SWITCHES, {moment} | {n for n in again if moment < n <= last})
+        assert not found.error, f"dying at {moment}:\n" + "\n".join(found.story)
+
+
+def test_a_seed_replays_step_by_step():
+    first, second = (shrink.attempt(history(4), switches(4)) for _ in range(2))
+    assert first.story == second.story
+    assert first.counts == second.counts
+
+
+def test_the_oracle_sees_a_ledger_that_lacks_an_entry(monkeypatch):
+    """One credit more in the world than the shop ever told."""
+    buys = [Step("live", 0, 0, 0), Step("buy", 0, 0, 2), Step("poll", 3, 0, 0)]
+    assert not shrink.attempt(buys, FIXED_SWITCHES).error
+    monkeypatch.setattr("simulation.truth.pack", lambda reference: 61 if reference == "SERVDOLIA60" else 0)
+    found = shrink.attempt(buys, FIXED_SWITCHES)
+    assert "is worth" in found.error
+    assert [step.verb for step in shrink.shrunk([*buys, Step("ask", 0, 0, 0)], FIXED_SWITCHES, found.kind)] == [
+        "live",
+        "buy",
+    ]
