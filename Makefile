@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SEEDS ?= 1000
 
-.PHONY: help test sandbox lint lock clean
+.PHONY: help test sandbox simulate bench lint lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "bytebridge needs Python 3.11 or newer, this is %s: call make with PYTHON=/path/to/python3.11" % sys.version.split()[0])'
@@ -27,6 +27,12 @@ test: lint  ## lint, then every test; PYTEST_ARGS="-k name" for some
 
 sandbox: $(STAMP)  ## a simulated firm and the real daemon; Ctrl-C ends it
 	@$(BIN)/bytebridge sandbox
+
+simulate: $(STAMP)  ## simulated firms with faults and crashes; SEEDS=n
+	$(BIN)/python tests/simulation/run.py --seeds $(SEEDS)
+
+bench: $(STAMP)  ## floor and product in turn, a table of medians and ratios; BENCH_ARGS="--small"
+	$(BIN)/python tests/bench/bench.py $(BENCH_ARGS)
 
 # Needs pip-tools; writes exact versions with hashes.
 lock:  ## requirements.lock anew, from pyproject.toml
