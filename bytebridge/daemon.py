@@ -53,6 +53,7 @@ class Daemon:
         self._broken: str | None = None
         self._began = time.monotonic()
         self._context_lock = threading.Lock()
+        self._recovered = False
         self._errors: dict[str, str] = {}  # of each source's last pass
         self._unread: set[str] = set()  # purchases whose first pass has not ended, well or badly
 
@@ -116,9 +117,6 @@ class Daemon:
             __version__,
         )
         self._build(settings)
-        self._store.transact(
-            lambda connection: outbox.recover(connection, service.clock(), settings.notices.recheck_after)
-        )
         page = self._listen(settings)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
@@ -127,7 +125,7 @@ class Daemon:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._schedule(settings)
-        self._turn.tick()
+        self._take_turn()
         self._scheduler.start()
         self._monitor.set_ready(ready=True)
         self._notifier.ready("running")
@@ -266,7 +264,7 @@ class Daemon:
         fed = 0.0
         offset = time.time() - time.monotonic()
         while not self._stop.wait(TICK_S):
-            self._turn.tick()
+            self._take_turn()
             moved = time.time() - time.monotonic() - offset
             if abs(moved) > JUMP_S:
                 log("clock_moved", seconds=round(moved))
@@ -281,6 +279,14 @@ class Daemon:
                 fed = time.monotonic()
                 self._notifier.watchdog()
                 self._notifier.status(self._monitor.healthz()[1])
+
+    def _take_turn(self) -> None:
+        """Once it is this process's turn, attempts that another left without outcome are looked for."""
+        self._turn.tick()
+        if self._turn.mine and not self._recovered:
+            wait = self._context.settings.notices.recheck_after
+            self._store.transact(lambda connection: outbox.recover(connection, service.clock(), wait))
+        self._recovered = self._turn.mine
 
     def _wake(self) -> None:
         """A clock set back must not silence the jobs: each interval counts anew from now."""

@@ -9,15 +9,15 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Collection, Iterable, MutableMapping
+from collections.abc import Callable, Collection, Iterable, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote, quote_plus
 
-import structlog
-from structlog.typing import EventDict, WrappedLogger
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, WrappedLogger
 
 LOGGER = "bytebridge"
 PRIORITIES = {
@@ -144,7 +144,8 @@ def configure(
     """
     stream = stream or sys.stderr
     handler = _Handler(stream, strict=strict)
-    handler.setFormatter(_formatter(fmt or ("console" if stream.isatty() else "json"), Mask.of(secrets), stream))
+    fmt = fmt or ("console" if stream.isatty() else "json")
+    handler.setFormatter(_Late(partial(_formatter, fmt, Mask.of(secrets), stream)))
     if journal:
         handler.setFormatter(_Journal(handler.formatter))
     root = logging.getLogger()
@@ -175,6 +176,8 @@ def bind(**fields: str | int) -> AbstractContextManager[None]:
     """
     if unknown := fields.keys() - BOUND:
         raise KeyError(f"{sorted(unknown)} cannot be bound to a pass")
+    import structlog  # noqa: PLC0415  (here and below: who logs nothing, as most commands, starts without it)
+
     return structlog.contextvars.bound_contextvars(**fields)
 
 
@@ -197,6 +200,8 @@ def _check(event: str, known: Event | None, fields: MutableMapping[str, Any]) ->
 
 @cache
 def _logger() -> Any:
+    import structlog  # noqa: PLC0415
+
     return structlog.wrap_logger(
         logging.getLogger(LOGGER),
         processors=[
@@ -209,6 +214,8 @@ def _logger() -> Any:
 
 
 def _formatter(fmt: str, mask: Mask, stream: TextIO) -> logging.Formatter:
+    import structlog  # noqa: PLC0415
+
     render: Any = (
         structlog.dev.ConsoleRenderer(
             colors=stream.isatty(), timestamp_key="ts", exception_formatter=structlog.dev.plain_traceback
@@ -230,12 +237,12 @@ def _formatter(fmt: str, mask: Mask, stream: TextIO) -> logging.Formatter:
     )
 
 
-def _foreign(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _foreign(_logger: "WrappedLogger", _method: str, event: "EventDict") -> "EventDict":
     record = event["_record"]
     return {**event, "event": "library_message", "logger": record.name, "message": event["event"]}
 
 
-def _scrub(mask: Mask, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _scrub(mask: Mask, _logger: "WrappedLogger", _method: str, event: "EventDict") -> "EventDict":
     above_debug = event["level"] != "debug"
     fixed = {"ts": event["ts"], "level": event["level"]}
     return {key: _clean(value, mask, above_debug) for key, value in event.items()} | fixed
@@ -252,9 +259,20 @@ def _clean(value: Any, mask: Mask, above_debug: bool) -> Any:
     return ADDRESS.sub("<address>", text) if above_debug else text
 
 
-def _in_order(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _in_order(_logger: "WrappedLogger", _method: str, event: "EventDict") -> "EventDict":
     first = {key: event[key] for key in ("ts", "level", "event", "source", "run") if key in event}
     return {**first, **event}
+
+
+class _Late(logging.Formatter):
+    """A formatter that is made for the first line that it is asked for."""
+
+    def __init__(self, make: Callable[[], logging.Formatter]) -> None:
+        super().__init__()
+        self._made = cache(make)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._made().format(record)
 
 
 class _Journal(logging.Formatter):

@@ -7,22 +7,22 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from bytebridge.connector import Connector
 from bytebridge.domain.model import Instant, Source
-from bytebridge.errors import Refused, StoreBroken, StoreMissing
+from bytebridge.errors import Refused
 from bytebridge.jobs import repair_plan
 from bytebridge.jobs.book import Run
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.reconcile import Reconciled, Window, reconcile
 from bytebridge.jobs.rules import policy_of, rules_of, systems
-from bytebridge.ledger import codec, facts, lock, migrate, outbox, runs
+from bytebridge.ledger import codec, facts, lock, outbox, runs
 from bytebridge.ledger.engine import Store
 from bytebridge.logs import bind, log
+from bytebridge.opening import clock, open_for_dry_run, open_store, side_directory
 from bytebridge.passes import ORDER, Pass, one_pass
-from bytebridge.settings import Settings, state_directory, store_url
+from bytebridge.settings import Settings
 
 if TYPE_CHECKING:
     from bytebridge.erp.connector import Erp
@@ -33,11 +33,18 @@ if TYPE_CHECKING:
 COLLECT_AFTER = 20_000  # new objects: a page is many small values without cycles, and looking for some takes its time
 
 Observe = Callable[[str, str, str, float], None]
-__all__ = ["ORDER", "Pass", "build", "connect", "one_pass", "open_store", "reconciliation"]
-
-
-def clock() -> Instant:
-    return Instant(int(time.time()))
+__all__ = [
+    "ORDER",
+    "Pass",
+    "build",
+    "clock",
+    "connect",
+    "one_pass",
+    "open_for_dry_run",
+    "open_store",
+    "reconciliation",
+    "side_directory",
+]
 
 
 def login() -> str:
@@ -50,48 +57,6 @@ def login() -> str:
 
 def _ignore(_system: str, _operation: str, _result: str, _seconds: float) -> None:
     pass
-
-
-def open_store(settings: Settings, *, write: bool) -> Store:
-    """The store, created or upgraded when it is to be written; StoreBroken says what to do."""
-    url = store_url(settings)
-    store = Store(url, read_only=not write, sleep=time.sleep)
-    if not write:
-        _need_file(store)
-        migrate.check_usable(store)
-        return store
-    side = side_directory(store)
-    try:
-        side.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreBroken(f"{side}: cannot be made ({error.strerror}): create it or set store.url") from error
-    if migrate.upgrade(store, clock(), side):
-        log("store_upgraded", before=None, after=migrate.HEAD, store=migrate.identity(store))
-    return store
-
-
-def side_directory(store: Store) -> Path:
-    """Where a store's identity is remembered: beside its file, or under the state directory for one on a server."""
-    if store.path is not None:
-        return store.path.parent
-    return state_directory() / f"server-{codec.digest(store.url.render_as_string())}"
-
-
-def _need_file(store: Store) -> None:
-    if store.dialect == "sqlite" and store.url.database and not Path(store.url.database).exists():
-        raise StoreMissing(f"there is no store at {store.url.database}: run `bytebridge db upgrade` first")
-
-
-def open_for_dry_run(settings: Settings) -> Store:
-    """A store that cannot be written: no store is an empty ledger in memory, an older schema an error."""
-    store = Store(store_url(settings), read_only=True, sleep=time.sleep)
-    missing = store.dialect == "sqlite" and store.url.database and not Path(store.url.database).exists()
-    if missing:
-        store = Store("sqlite://")
-        migrate.upgrade(store, clock(), None)
-        return store
-    migrate.check_usable(store)
-    return store
 
 
 def recover_letters(store: Store, settings: Settings) -> None:

@@ -20,7 +20,7 @@ def accounts_command() -> None:
 def list_(ctx: click.Context, search: str | None, *, as_json: bool) -> None:
     """All accounts, or those whose address or name contains SEARCH."""
     from bytebridge.ledger import accounts
-    from bytebridge.service import open_store
+    from bytebridge.opening import open_store
 
     settings = settings_of(ctx)
     store = open_store(settings, write=False)
@@ -48,7 +48,7 @@ def list_(ctx: click.Context, search: str | None, *, as_json: bool) -> None:
 def show(ctx: click.Context, email: str, *, as_json: bool) -> None:
     """One account with its addresses and settings."""
     from bytebridge.ledger import accounts
-    from bytebridge.service import clock, open_store
+    from bytebridge.opening import clock, open_store
 
     settings = settings_of(ctx)
     store = open_store(settings, write=False)

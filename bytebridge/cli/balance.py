@@ -32,7 +32,7 @@ def summary_json(summary: Any, threshold: int) -> dict[str, Any]:
 def balance_command(ctx: click.Context, email: str, at: str | None, known_at: str | None, *, as_json: bool) -> int:
     """The balance of the account that owns EMAIL."""
     from bytebridge.ledger import accounts
-    from bytebridge.service import clock, open_store
+    from bytebridge.opening import clock, open_store
 
     settings = settings_of(ctx)
     zone = settings.notices.time_zone
@@ -81,7 +81,7 @@ def statement_command(
     """Every movement of an account with its reason and running balance."""
     from bytebridge.jobs import statements
     from bytebridge.ledger import accounts
-    from bytebridge.service import clock, open_store
+    from bytebridge.opening import clock, open_store
 
     settings = settings_of(ctx)
     zone = settings.notices.time_zone

@@ -19,7 +19,7 @@ def upgrade(ctx: click.Context, *, dry_run: bool) -> None:
     """Creates the store or brings its schema up to date."""
     from bytebridge.ledger import migrate
     from bytebridge.ledger.engine import Store
-    from bytebridge.service import open_store
+    from bytebridge.opening import open_store
     from bytebridge.settings import store_url
 
     if dry_run:
@@ -41,7 +41,7 @@ def upgrade(ctx: click.Context, *, dry_run: bool) -> None:
 def verify(ctx: click.Context, receipt: str | None, *, as_json: bool) -> int:
     """Recomputes balances, derivations and hash chains; exit code 3 and the first altered entry if not whole."""
     from bytebridge.ledger import verify as proof
-    from bytebridge.service import open_store
+    from bytebridge.opening import open_store
 
     store = open_store(settings_of(ctx), write=False)
     with store.read() as connection:
@@ -68,7 +68,7 @@ def verify(ctx: click.Context, receipt: str | None, *, as_json: bool) -> int:
 def backup_(ctx: click.Context, file: Path) -> None:
     """Writes one whole copy of an SQLite store to FILE, while the daemon runs."""
     from bytebridge.ledger import backup
-    from bytebridge.service import open_store
+    from bytebridge.opening import open_store
 
     store = open_store(settings_of(ctx), write=False)
     size = backup.backup(store, file)
@@ -88,7 +88,7 @@ def restore_(ctx: click.Context, file: Path, *, dry_run: bool) -> None:
     """
     from bytebridge.ledger import backup
     from bytebridge.ledger.engine import Store
-    from bytebridge.service import clock, side_directory
+    from bytebridge.opening import clock, side_directory
     from bytebridge.settings import store_url
 
     store = Store(store_url(settings_of(ctx)))

@@ -38,7 +38,7 @@ def list_(ctx: click.Context, state: str | None, account: str | None, *, as_json
     """All letters, oldest first."""
     from bytebridge.jobs.labels import labels
     from bytebridge.ledger import accounts, outbox
-    from bytebridge.service import clock
+    from bytebridge.opening import clock
 
     with reading(ctx) as store, store.read() as connection:
         root = accounts.get(connection, account, clock()) if account else None

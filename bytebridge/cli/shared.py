@@ -50,7 +50,7 @@ def need_secrets(settings: "Settings", sources: Any) -> None:
 @contextmanager
 def reading(ctx: click.Context) -> Iterator["Store"]:
     """The store for a command that only reads."""
-    from bytebridge.service import open_store
+    from bytebridge.opening import open_store
 
     store = open_store(settings_of(ctx), write=False)
     try:

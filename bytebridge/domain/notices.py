@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bytebridge.domain.accounts import normalise
+from bytebridge.domain.automatic import is_automatic
 from bytebridge.domain.entry import EntryKind, Posting
 from bytebridge.domain.letter import Channel, NoticeKind
 from bytebridge.domain.memory import Memory
@@ -35,6 +36,7 @@ class Policy:
     statement_tags: frozenset[str] = frozenset()
     strangers: bool = False
     share_company: bool = False
+    own: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,8 @@ def beforehand(
 
     posted: what this ticket already moved. Only once for a ticket and again only if the minimum rises.
     """
+    if is_automatic(ticket, policy.own):
+        return memory.warned, []
     if ticket.state not in (TicketState.NEW, TicketState.OPEN) or not _watched(ticket, rules):
         return memory.warned, []
     if (memory.asked or asks_for_statement(ticket, policy)) and not says_work(ticket, rules):
@@ -210,6 +214,8 @@ def _plain(text: str) -> str:
 def statement(ticket: Ticket, account: Account, policy: Policy, now: Instant) -> list[Draft]:
     """The answer to a first request: in the ticket, and by e-mail with the PDF to the asking address."""
     if ticket.changed_at < policy.quiet_before or account.statements >= STATEMENTS_A_DAY:
+        return []
+    if is_automatic(ticket, policy.own):
         return []
     wanted = {Channel.EMAIL, *(channels(ticket, policy))}
     return [

@@ -1,7 +1,7 @@
 """The one road: what a page of documents is worth now, against what is posted, in one transaction."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from bytebridge.connector import Connector
@@ -92,13 +92,23 @@ def confirmed(documents: Sequence[Document], connector: Connector, context: Cont
 
 
 def book(
-    documents: Sequence[Document], context: Context, run: Run, *, source: Source, cursor: str | None = None
+    documents: Sequence[Document],
+    context: Context,
+    run: Run,
+    *,
+    source: Source,
+    cursor: str | None = None,
+    first: Callable[[Connection], None] = lambda _connection: None,
 ) -> Booked:
-    """Settles the documents and stores everything that follows, with the cursor, in one transaction."""
+    """Settles the documents and stores everything that follows, with the cursor, in one transaction.
+
+    first: what belongs to it and comes before, such as a person's decision on them.
+    """
 
     def work(connection: Connection) -> tuple[Booked, int | None]:
         booked = Booked()
         number = run.number
+        first(connection)
         if documents:
             booked.outcomes, view = plan(connection, documents, context)
             number = _store(connection, booked, view, context, run)

@@ -5,7 +5,7 @@ charges at once. The limits are learnt from the ledger, never below the floors.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from bytebridge.domain.model import Credits, Source
 from bytebridge.domain.settlement import Outcome
@@ -73,52 +73,49 @@ def check(load: Load, source: Source, context: Context, run: Run) -> None:
     limit = most_charged if over_charged else most_back
     moved = load.charged if over_charged else load.taken_back
     word = "charge" if over_charged else "take back"
-    number = _pull(load, source, context, run)
+    number = _pull(load, limit, source, context, run)
     why = f"{source} would {word} {moved} credits over {load.documents} documents, far more than ever ({limit})"
     raise Braked(f"{why}: nothing was posted; look at the source, then `bytebridge reconcile --confirm {number}`")
 
 
-def _pull(load: Load, source: Source, context: Context, run: Run) -> int:
-    """The number of the run that records it; pulled once, said once, however often the source is read."""
+def _pull(load: Load, limit: int, source: Source, context: Context, run: Run) -> int:
+    """The number of the run that records it; pulled once, said once, its figures kept up as the source is read."""
+    name = _fact(source)
 
     def work(connection: Connection) -> tuple[int, bool]:
-        present = facts.get(connection, FACT)
-        if present.startswith(f"{source}:"):
-            return int(present.split(":")[1]), False
-        number = run.take_number(connection)
-        figures = {
-            "source": source.value,
-            "charged": load.charged,
-            "taken_back": load.taken_back,
-            "documents": load.documents,
-        }
+        present = facts.get(connection, name)
+        number = int(present) if present else run.take_number(connection)
+        figures = {"source": source.value, **asdict(load)}
         runs.finish(connection, number, "braked", figures, context.now())
-        facts.put(connection, FACT, f"{source}:{number}")
-        return number, True
+        facts.put(connection, name, str(number))
+        return number, not present
 
     number, fresh = context.store.transact(work)
     if fresh:
-        log(
-            "brake_pulled",
-            documents=load.documents,
-            credits=max(load.charged, load.taken_back),
-            limit=max(FLOOR_CHARGED, FLOOR_TAKEN_BACK),
-            why=f"run {number}",
-        )
+        credits = max(load.charged, load.taken_back)
+        fields = {"documents": load.documents, "credits": credits, "limit": limit}
+        log("brake_pulled", source=source.value, **fields, why=f"run {number}")
     return number
 
 
+def _fact(source: Source) -> str:
+    return f"{FACT}_{source.value}"
+
+
 def _release(source: Source, context: Context) -> None:
-    """What was held back is gone from the source, or was let through."""
+    """What was held back is gone from the source, or was let through: its run cannot be confirmed again."""
+    name = _fact(source)
+    with context.store.read() as connection:
+        present = facts.get(connection, name)
+    if not present:
+        return
 
     def work(connection: Connection) -> None:
-        if facts.get(connection, FACT).startswith(f"{source}:"):
-            facts.put(connection, FACT, "")
+        facts.put(connection, name, "")
+        held = runs.get(connection, int(present))
+        runs.finish(connection, int(present), "released", held["figures"] if held else {}, context.now())
 
-    with context.store.read() as connection:
-        pulled = facts.get(connection, FACT).startswith(f"{source}:")
-    if pulled:
-        context.store.transact(work)
+    context.store.transact(work)
 
 
 def confirmed_load(connection: Connection, number: int) -> tuple[Source, Credits]:
@@ -132,6 +129,7 @@ def confirmed_load(connection: Connection, number: int) -> tuple[Source, Credits
 
 def standing(connection: Connection) -> str:
     """Why nothing moves, or empty."""
-    present = facts.get(connection, FACT)
-    source, _, number = present.partition(":")
-    return f"{source}: run {number} waits for `reconcile --confirm {number}`" if present else ""
+    held = {source: facts.get(connection, _fact(source)) for source in Source}
+    return "; ".join(
+        f"{source}: run {number} waits for `reconcile --confirm {number}`" for source, number in held.items() if number
+    )

@@ -40,27 +40,27 @@ def resolve(wish: Wish, context: Context, *, dry_run: bool) -> Iterator[str]:
     run = Run("review", context.by, context.now())
     signed = Credits(-wish.credits if review.document.startswith("helpdesk:") else wish.credits)
 
-    def record(connection: Connection) -> documents.Stored | None:
+    with context.store.read() as connection:
         stored = documents.get(connection, review.document)
-        basis = codec.digest(stored.state) if stored is not None else ""
+
+    def record(connection: Connection) -> None:
+        present = documents.get(connection, review.document)
         reviews.decide(
             connection,
             _open(connection, wish),
             wish.choice,
-            basis,
+            codec.digest(present.state) if present is not None else "",
             credits=signed,
             target=normalise(wish.email) or "",
             reason=wish.reason,
             by=context.by,
             now=context.now(),
         )
-        return stored
 
-    stored = context.store.transact(record)
-    posted = 0
-    if stored is not None:
-        source = Source(stored.key.partition(":")[0])
-        posted = sum(entry.credits for entry in book([stored.document], context, run, source=source).entries)
+    source = Source(review.document.partition(":")[0])
+    settled = [stored.document] if stored is not None else []
+    booked = book(settled, context, run, source=source, first=record)
+    posted = sum(entry.credits for entry in booked.entries)
     if run.number is not None:
         number = run.number
         figures = {"posted": 1, "credits": posted}

@@ -228,7 +228,6 @@ def _sent(notice: Notice, context: Context) -> bool:
     if not _move(context, notice, "sent", sent_at=now, why=""):
         return False
 
-    context.store.transact(lambda connection: outbox.carried(connection, notice, "sent", now))
     log("notice_sent", **_named(notice), attempt=notice.attempts)
     return True
 
@@ -309,8 +308,6 @@ def _wait(notice: Notice, context: Context, error: RemoteError) -> None:
 def _give_up(notice: Notice, context: Context, why: str) -> None:
     _move(context, notice, "failed", why=outbox.fit_why(why))
     log("notice_failed", **_named(notice), attempt=notice.attempts, error=why)
-
-    context.store.transact(lambda connection: outbox.carried(connection, notice, "pending", None))
 
 
 def _move(context: Context, notice: Notice, state: str, **values: Any) -> bool:

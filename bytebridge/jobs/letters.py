@@ -27,7 +27,7 @@ def untrue(connection: Connection, notice: Notice) -> str | None:
             for other in outbox.listed(connection, account=notice.account)
             if other.kind == NoticeKind.INSUFFICIENT
             and other.state in ("pending", "sending", "sent", "unknown")
-            and other.created_at >= notice.created_at - 86_400
+            and other.created_at >= notice.created_at
         ]
         return "a letter about insufficient credits says the same" if said else None
     ticket = documents.find(connection, notice.document)
@@ -55,7 +55,8 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
     policy = context.policy
     threshold = policy.threshold if summary.threshold is None else summary.threshold
     now = context.now()
-    owed = Credits(max(0, -summary.balance))
+    # what was covered by its own entry is not called a debt before the shop was read again
+    owed = Credits(max(0, -summary.balance)) if notice.needs_shop else Credits(0)
     low = low or notice.kind == NoticeKind.LOW_BALANCE
     need = _need(notice, summary.balance, threshold, owed, low=low)
     movement = _movement(notice)
@@ -63,7 +64,7 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
     return Letter(
         kind=notice.kind,
         language=language,
-        name=summary.name or (document.name if document else ""),
+        name=_name(summary, document.name if document else ""),
         code=notice.code,
         source=source,
         document=_shown(document, notice.document),
@@ -84,6 +85,11 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
         module_ends=Instant(facts["ends"]) if "ends" in facts else None,
         statement_text=_statement(connection, notice, context, language),
     )
+
+
+def _name(summary: Summary, writer: str) -> str:
+    """Whom the letter greets: in a shared account whoever the document came from, never a colleague."""
+    return writer if len(summary.emails) > 1 else summary.name or writer
 
 
 def _source(key: str) -> Source:

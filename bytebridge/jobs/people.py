@@ -298,7 +298,8 @@ def _tell_low(
         row = accounts.summaries(connection, [posting.account])
         if not row:
             continue
-        holder = Account(posting.account, posting.account, posting.balance, row[0].threshold)
+        waits = outbox.low_waits(connection, posting.account)
+        holder = Account(posting.account, posting.account, posting.balance, row[0].threshold, low_pending=waits)
         draft = notices.low_balance(
             holder, Credits(before.get(posting.account, 0)), posting, context.policy, context.now()
         )

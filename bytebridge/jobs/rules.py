@@ -1,5 +1,6 @@
 """The configuration as the domain's values."""
 
+from bytebridge.domain.accounts import normalise
 from bytebridge.domain.letter import Channel
 from bytebridge.domain.model import Credits, Instant, Kind, Source
 from bytebridge.domain.notices import Policy
@@ -70,6 +71,7 @@ def policy_of(settings: Settings, created_at: Instant) -> Policy:
         statement_tags=frozenset(fold(word) for word in desk.kinds.statement),
         strangers=letters.strangers,
         share_company=settings.erp.share_company,
+        own=frozenset(plain for text in (letters.from_, letters.staff, desk.agent) if (plain := normalise(text))),
     )
 
 

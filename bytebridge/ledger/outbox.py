@@ -219,6 +219,16 @@ def due(connection: Connection, now: Instant, shop_read: Instant | None, limit: 
     return [from_row(row) for row in connection.execute(question.order_by(notices.c.id).limit(limit))]
 
 
+def low_waits(connection: Connection, account: int) -> bool:
+    """Whether a low-balance letter of this account is on its way."""
+    question = select(notices.c.id).where(
+        notices.c.account == account,
+        notices.c.kind == NoticeKind.LOW_BALANCE,
+        notices.c.state.in_(("pending", "sending", "unknown")),
+    )
+    return connection.execute(question.limit(1)).first() is not None
+
+
 def waits_for_shop(connection: Connection, shop_read: Instant) -> bool:
     """Whether a letter waits for a newer reading of the shop."""
     question = select(func.count()).where(
@@ -245,17 +255,20 @@ def move(connection: Connection, notice: Notice, state: str, **values: Any) -> b
         )
         .values(state=state, **values)
     )
+    if done.rowcount == 1:
+        _share_fate(connection, notice.id, state, values.get("sent_at"))
     return done.rowcount == 1
 
 
-def carried(connection: Connection, carrier: Notice, state: str, sent_at: Instant | None) -> None:
-    """Letters whose text another one said share its fate: sent with it, or on their own when it failed."""
-    values: dict[str, Any] = {"state": state, "sent_at": sent_at}
-    if sent_at is None:
-        values["carrier"] = None
-    connection.execute(
-        update(notices).where(notices.c.carrier == carrier.id, notices.c.state == "pending").values(values)
-    )
+def _share_fate(connection: Connection, carrier: int, state: str, sent_at: Instant | None) -> None:
+    """Letters whose text another one says: sent with it, on their own again when it will not go."""
+    if state == "sent":
+        values: dict[str, Any] = {"state": "sent", "sent_at": sent_at}
+    elif state in ("failed", "cancelled", "held"):
+        values = {"carrier": None}
+    else:
+        return
+    connection.execute(update(notices).where(notices.c.carrier == carrier, notices.c.state == "pending").values(values))
 
 
 def recover(connection: Connection, now: Instant, recheck_after_s: int) -> int:

@@ -162,7 +162,7 @@ def _load_accounts(connection: Connection, ids: set[int], view: View) -> None:
         view.accounts[number].balance = Credits(balance)
     waiting = select(notices.c.account).where(  # few at any time, so that all are read
         notices.c.kind == NoticeKind.LOW_BALANCE,
-        notices.c.state.in_(("pending", "held", "sending", "unknown")),
+        notices.c.state.in_(("pending", "sending", "unknown")),  # one a pilot held back may never go
     )
     for number in connection.execute(waiting).scalars():
         if number in view.accounts:

@@ -80,6 +80,7 @@ class Shop:
         self._page, self._counters_page = page, counters_page
         self._reader = Reader(self.client, settings, self._zone)
         self._elsewhere: set[str] = set()
+        self._told: dict[str, int] = {}
 
     @property
     def source(self) -> Source:
@@ -117,6 +118,7 @@ class Shop:
         """Orders made between these times, all when neither is given; buyers and states are read afresh."""
         self._reader.forget()
         self._elsewhere.clear()
+        self._told.clear()
         rows = self.client.pages("orders", wire.ORDER_FIELDS, self._page, self._made(since, until))
         yield from _Walk(self, since=NEVER).pages(rows)
 
@@ -183,7 +185,8 @@ class Shop:
     def _refunded(self, known: Known) -> set[str]:
         """Orders with a line of which the shop counts more units back than the ledger last saw.
 
-        All lines, whatever their reference: modules are refunded, too.
+        All lines, whatever their reference: modules are refunded, too. Each poll lists every one there ever was,
+        so those that the ledger was found to have already are not looked up again while their count stays.
         """
         counted: dict[str, dict[str, int]] = {}
         for column in COUNTERS:
@@ -191,9 +194,12 @@ class Shop:
             for rows in self.client.pages("order_details", wire.COUNTER_FIELDS, self._counters_page, query):
                 for row in rows:
                     units = _number(row, "product_quantity_refunded") + _number(row, "product_quantity_return")
-                    counted.setdefault(_order_id(row), {})[str(_number(row, "id"))] = units
+                    if self._told.get(line := str(_number(row, "id"))) != units:
+                        counted.setdefault(_order_id(row), {})[line] = units
         seen = known(sorted(counted, key=int)) if counted else {}
-        return {order for order, lines in counted.items() if _behind(seen.get(order), lines)}
+        behind = {order for order, lines in counted.items() if _behind(seen.get(order), lines)}
+        self._told |= {line: units for order in counted.keys() - behind for line, units in counted[order].items()}
+        return behind
 
     def _named(self, ids: Sequence[str], walked: "_Walk") -> Iterator[Page]:
         """Orders asked for by id. What is not there is gone or another shop's: not asked for again."""

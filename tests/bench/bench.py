@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 HERE = Path(__file__).parent
-FULL, SMALL = 200_000, 2_000
+FULL, SMALL = 200_000, 200
 LITTLE = 10  # of the full size: for growth
 FEW = 1_000  # documents in the store that polls are compared on
 ENDED_S = 86_400  # the last order was made so long ago
@@ -152,11 +152,12 @@ def growth(orders, tickets, found):
     memory = [figures["load"]["rss_mib"] for figures in (found, little)]
     print(f"load, CPU per document against a tenth of the documents: {per_document[0] / per_document[1]:.2f}")
     print(f"load, peak RSS: {memory[0]:.0f} MiB, with a tenth of the documents {memory[1]:.0f} MiB")
-    many, few = polls(orders, tickets), polls(FEW // 2, FEW // 2)
+    little_store = min(FEW, (orders + tickets) // LITTLE)
+    many, few = polls(orders, tickets), polls(little_store // 2, little_store // 2)
     for name in many:
         one, other = many[name], few[name]
         print(
-            f"poll ({name}), {orders + tickets:,} documents in the store against {FEW:,}: "
+            f"poll ({name}), {orders + tickets:,} documents in the store against {little_store:,}: "
             f"CPU {1e3 * one['cpu_s']:.0f} ms / {1e3 * other['cpu_s']:.0f} ms, "
             f"{one['requests']} / {other['requests']} requests, {one['posted']} / {other['posted']} posted"
         )

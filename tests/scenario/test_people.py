@@ -212,3 +212,23 @@ def test_a_dismissed_review_stays_away(two):
 def test_only_open_reviews_can_be_decided(two):
     with pytest.raises(NotFound):
         decided(two, 99, "dismiss")
+
+
+def test_a_decision_and_what_it_posts_are_one_transaction(two, monkeypatch):
+    from bytebridge.jobs import book
+
+    ticket = two.asks(ANA)
+    two.desk.resolve(ticket, kind="consulta", minutes=0)
+    two.poll()
+    (item,) = waiting(two)
+
+    def dies(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(book, "_store", dies)
+        with pytest.raises(KeyboardInterrupt):
+            decided(two, item.id, "charge", credits=20)
+    assert [one.id for one in waiting(two)] == [item.id]
+    decided(two, item.id, "charge", credits=20)
+    assert two.balances()[ANA] == 40

@@ -117,7 +117,7 @@ def test_the_brake_stops_a_pass_far_beyond_history(settled):
     assert settled.balances() == before
     assert "reconcile --confirm" in done.errors[0]
     with settled.store.read() as connection:
-        number = int(facts.get(connection, "brake").split(":")[1])
+        number = int(facts.get(connection, "brake_helpdesk"))
         assert runs.get(connection, number)["result"] == "braked"
         assert brake.standing(connection)
         source, allowed = brake.confirmed_load(connection, number)

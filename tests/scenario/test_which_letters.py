@@ -326,6 +326,30 @@ def _(world):
     return after(world, lambda: list(people.carry_out(world.context(), change, dry_run=False)))
 
 
+@situation("a machine answers a letter and opens a ticket", [])
+def _(world):
+    settled(world, units=1, minutes=60)
+    return after(world, lambda: world.asks(ANA, "Respuesta automática: Su saldo"))
+
+
+@situation("one of our own letters comes back as a ticket", [])
+def _(world):
+    settled(world, units=1, minutes=60)
+    return after(world, lambda: world.asks(ANA, "RV: Saldo próximo a agotarse (BB-1-2-0A1B2C3D4E5F)"))
+
+
+@situation("low a day after an insufficient letter says something new", [BALANCE, LOW])
+def _(world):
+    world.buys(ANA, SERVDOLIA120=1)
+    small = world.asks(ANA)
+    return after(
+        world,
+        lambda: world.asks(ANA, kind="presupuesto", credits=240),
+        lambda: world.clock.tick(20 * HOUR),
+        lambda: world.desk.resolve(small, kind="consulta", minutes=100),
+    )
+
+
 @pytest.mark.parametrize("title", SITUATIONS)
 def test_brings_exactly_these_letters(world, title):
     play, expected = SITUATIONS[title]

@@ -1,6 +1,8 @@
 """One firm's history: the product's own jobs, store and HTTP layer under a virtual clock, step by step."""
 
 import io
+import logging
+import os
 import random
 import shutil
 import tempfile
@@ -46,8 +48,8 @@ class Clock:
 
 
 @cache
-def mail_server():
-    """One for the life of the process; each firm empties it."""
+def mail_server(_process):
+    """One for the life of a process, for its threads do not follow into a fork; each firm empties it."""
     return MailServer().start()
 
 
@@ -68,7 +70,7 @@ class Firm:
         self.clock = Clock(BEGIN - 40 * DAY)
         self.weather = Weather()
         self.world = World(self.clock, switches)
-        self.mail = mail_server()
+        self.mail = mail_server(os.getpid())
         self.mail.now, self.mail.greylist_s = self.clock, 0.0
         self.mail.messages, self.mail.outside = [], []
         self.mail.faults.clear()
@@ -261,8 +263,18 @@ class Firm:
 
 @contextmanager
 def _captured(settings_, stream):
+    """The product's log goes to `stream` alone, and afterwards to where it went before."""
+    root, ours = logging.getLogger(), logging.getLogger(logs.LOGGER)
+    before = list(root.handlers), root.level, ours.level, logging.raiseExceptions
+    root.handlers.clear()
     logs.configure("debug", "json", secrets=secret_values(settings_), stream=stream)
-    yield
+    try:
+        yield
+    finally:
+        logging.captureWarnings(capture=False)
+        root.handlers[:], root_level, our_level, logging.raiseExceptions = before
+        root.setLevel(root_level)
+        ours.setLevel(our_level)
 
 
 @contextmanager

@@ -261,6 +261,7 @@ class Oracle:
     def check_outside(self, log):
         for simulator in (*self.world.systems, self.mail):
             self.demand(not simulator.outside, f"outside the notes: {simulator.outside[:2]}")
+        self.demand("poll_finished" in log, "the log was not kept")
         keys = (self.world.shop_key, self.world.erp.key, self.world.desk.api_key, self.world.desk.message_api_key)
         for key in keys:
             self.demand(key not in log, "a key stands in the log")

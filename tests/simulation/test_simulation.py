@@ -7,7 +7,7 @@ from simulation.history import FIXED, FIXED_SWITCHES, history, switches
 from simulation.people import Step
 
 SEEDS, CHUNK = 300, 10
-EPOCHS = (1, 2)  # `make simulate` plays longer ones
+EPOCHS = (1, 1, 2)  # `make simulate` plays longer ones
 PARTS = 10
 EVERY = 4  # of the boundaries are tried here, all of them by `make simulate`
 PAIRS = 2  # of each part's boundaries are followed by a second death
@@ -44,7 +44,5 @@ def test_the_oracle_sees_a_ledger_that_lacks_an_entry(monkeypatch):
     monkeypatch.setattr("simulation.truth.pack", lambda reference: 61 if reference == "SERVDOLIA60" else 0)
     found = shrink.attempt(buys, FIXED_SWITCHES)
     assert "is worth" in found.error
-    assert [step.verb for step in shrink.shrunk([*buys, Step("ask", 0, 0, 0)], FIXED_SWITCHES, found.kind)] == [
-        "live",
-        "buy",
-    ]
+    shorter = shrink.shrunk([*buys, Step("ask", 0, 0, 0)], FIXED_SWITCHES, found.kind)
+    assert [step.verb for step in shorter] == ["buy"]

@@ -11,7 +11,19 @@ import bytebridge
 PACKAGE = Path(bytebridge.__file__).parent
 OPEN = {"errors", "logs", "remote", "settings", "connector"}
 SETTINGS = {"setting_forms", "setting_layers", "setting_problems"}
-SERVICE = {"service", "daemon", "cron", "passes", "turn", "snapshot", "monitor", "metrics", "status_server", "notify"}
+SERVICE = {
+    "service",
+    "opening",
+    "daemon",
+    "cron",
+    "passes",
+    "turn",
+    "snapshot",
+    "monitor",
+    "metrics",
+    "status_server",
+    "notify",
+}
 PARTS = {"ledger", "helpdesk", "shop", "erp", "notices", "reports"}
 MAY_IMPORT = {
     "domain": set(),
@@ -23,7 +35,8 @@ MAY_IMPORT = {
     "notices": {"domain", "wording", *OPEN},
     "reports": {"domain", "wording", *OPEN},
     "jobs": {"domain", "wording", *PARTS, *OPEN},
-    "service.py": {"domain", "jobs", "passes", *PARTS, *OPEN},
+    "opening.py": {"domain", "ledger", *OPEN},
+    "service.py": {"domain", "jobs", "opening", "passes", *PARTS, *OPEN},
     "daemon.py": {"domain", "jobs", *PARTS, *OPEN, *SERVICE},
     "cli": {"domain", "wording", "jobs", "sandbox", *PARTS, *OPEN, *SERVICE},
     "sandbox": set(),

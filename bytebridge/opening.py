@@ -1,0 +1,57 @@
+"""Opens the store as the settings name it: to write, to read, or for a rehearsal."""
+
+import time
+from pathlib import Path
+
+from bytebridge.domain.model import Instant
+from bytebridge.errors import StoreBroken, StoreMissing
+from bytebridge.ledger import codec, migrate
+from bytebridge.ledger.engine import Store
+from bytebridge.logs import log
+from bytebridge.settings import Settings, state_directory, store_url
+
+
+def clock() -> Instant:
+    return Instant(int(time.time()))
+
+
+def open_store(settings: Settings, *, write: bool) -> Store:
+    """The store, created or upgraded when it is to be written; StoreBroken says what to do."""
+    url = store_url(settings)
+    store = Store(url, read_only=not write, sleep=time.sleep)
+    if not write:
+        _need_file(store)
+        migrate.check_usable(store)
+        return store
+    side = side_directory(store)
+    try:
+        side.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreBroken(f"{side}: cannot be made ({error.strerror}): create it or set store.url") from error
+    if migrate.upgrade(store, clock(), side):
+        log("store_upgraded", before=None, after=migrate.HEAD, store=migrate.identity(store))
+    return store
+
+
+def side_directory(store: Store) -> Path:
+    """Where a store's identity is remembered: beside its file, or under the state directory for one on a server."""
+    if store.path is not None:
+        return store.path.parent
+    return state_directory() / f"server-{codec.digest(store.url.render_as_string())}"
+
+
+def _need_file(store: Store) -> None:
+    if store.dialect == "sqlite" and store.url.database and not Path(store.url.database).exists():
+        raise StoreMissing(f"there is no store at {store.url.database}: run `bytebridge db upgrade` first")
+
+
+def open_for_dry_run(settings: Settings) -> Store:
+    """A store that cannot be written: no store is an empty ledger in memory, an older schema an error."""
+    store = Store(store_url(settings), read_only=True, sleep=time.sleep)
+    missing = store.dialect == "sqlite" and store.url.database and not Path(store.url.database).exists()
+    if missing:
+        store = Store("sqlite://")
+        migrate.upgrade(store, clock(), None)
+        return store
+    migrate.check_usable(store)
+    return store
