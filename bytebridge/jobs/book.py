@@ -141,8 +141,13 @@ def _store(connection: Connection, booked: Booked, view: View, context: Context,
     return number
 
 
+def copied(context: Context) -> bool:
+    """Whether this firm wants its operations in the ERP, whichever systems the present command calls."""
+    return bool(context.settings.erp.url) and context.settings.erp.write_back
+
+
 def _queue_write_backs(connection: Connection, booked: Booked, context: Context, now: Instant) -> None:
-    if context.writer is None:
+    if not copied(context):
         return
     quiet = context.policy.quiet_before
     dated = {outcome.key: outcome.worth.dated for outcome in booked.outcomes}

@@ -65,7 +65,7 @@ def deliver(context: Context, result: PassResult) -> int:
 
 def shop_read_at(connection: Connection, context: Context) -> Instant | None:
     """Start of the shop's last good reading; None when this firm has no shop to read."""
-    if Source.SHOP not in context.connectors:
+    if not context.settings.shop.url:
         return None
     return runs.reading(connection, Source.SHOP).begun or Instant(0)
 

@@ -12,9 +12,9 @@ from bytebridge.domain.notices import Draft
 from bytebridge.domain.settlement import differences
 from bytebridge.domain.view import Account
 from bytebridge.errors import NotFound, Refused
-from bytebridge.jobs.book import Run
+from bytebridge.jobs.book import Run, copied
 from bytebridge.jobs.context import Context
-from bytebridge.ledger import accounts, documents, entries, outbox, pages, runs
+from bytebridge.ledger import accounts, copies, documents, entries, outbox, pages, runs
 from bytebridge.ledger.engine import Connection
 from bytebridge.logs import log
 
@@ -268,6 +268,9 @@ def _post_differences(
     run.number = run.take_number(connection)
     added = entries.append(connection, postings, run.number, now)
     run.posted += len(added)
+    if copied(context):
+        # openings and merges bring the balance up to date, a correction is an operation of its own
+        copies.queue(connection, [(entry, entry.kind == EntryKind.ADJUSTMENT) for entry in added], now)
     _tell_low(connection, postings, before, context)
     for entry in added:
         log(

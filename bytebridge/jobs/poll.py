@@ -32,6 +32,8 @@ def poll(source: Source, context: Context, run: Run) -> PassResult:
             _poll(connector, context, run, result)
         except RemoteError as error:
             failed(error, result)
+            if isinstance(error, RemoteSurprise):
+                review_unreadable(error, source, context)
         except brake.Braked as error:
             result.error = str(error)
         if result.error is None or result.seen:
@@ -91,17 +93,23 @@ def _gather(pages_read: Iterable[Page], connector: Connector, context: Context, 
     """Books a poll as a whole, so that the brake sees all of it before anything moves."""
     waiting: list[Document] = []
     cursor: str | None = None
-    for page in pages_read:
-        waiting += differing_of(page, connector, context, result)
-        cursor = page.cursor if page.cursor is not None else cursor
-        if len(waiting) >= GATHERED:
-            _let_through(waiting, connector, context, run, result)
-            waiting = []
-        if context.stopping():
-            return
+    broken: RemoteError | None = None
+    try:
+        for page in pages_read:
+            waiting += differing_of(page, connector, context, result)
+            cursor = page.cursor if page.cursor is not None else cursor
+            if len(waiting) >= GATHERED:
+                _let_through(waiting, connector, context, run, result)
+                waiting = []
+            if context.stopping():
+                return
+    except RemoteError as error:
+        broken = error  # what was read before it is true all the same
     _let_through(waiting, connector, context, run, result)
     if cursor is not None:
         book([], context, run, source=connector.source, cursor=cursor)
+    if broken is not None:
+        raise broken
 
 
 def _let_through(
@@ -173,6 +181,11 @@ def drain_surprises(connector: Connector, context: Context, result: PassResult) 
         surprise = surprises.pop(0)
         result.failed += 1
         log("source_surprised", operation=surprise.operation, document=surprise.document, error=surprise.message)
-        if surprise.document is not None:
-            key = f"{connector.source}:{surprise.document}"
-            context.store.transact(partial(reviews.open_unreadable, key=key, why=surprise.message, now=context.now()))
+        review_unreadable(surprise, connector.source, context)
+
+
+def review_unreadable(surprise: RemoteSurprise, source: Source, context: Context) -> None:
+    """One document that could not be read waits for a person until it can be."""
+    if surprise.document is not None:
+        key = f"{source}:{surprise.document}"
+        context.store.transact(partial(reviews.open_unreadable, key=key, why=surprise.message, now=context.now()))

@@ -7,7 +7,7 @@ from typing import Any
 from bytebridge.connector import Connector, Page
 from bytebridge.domain.interpret import Worth
 from bytebridge.domain.memory import key_of
-from bytebridge.domain.model import Credits, Document, Instant, Source, Ticket
+from bytebridge.domain.model import Credits, Document, Instant, Source, Ticket, TicketState
 from bytebridge.domain.settlement import Outcome, members
 from bytebridge.domain.tariff import Lack
 from bytebridge.errors import RemoteError, RemoteSurprise
@@ -219,7 +219,7 @@ def _note_vanished(keys: Sequence[str], context: Context, found: Reconciled, *, 
         return
     with context.store.read() as connection:
         names = labels(connection, keys)
-        stored = {key: item for key in keys if (item := documents.get(connection, key)) is not None}
+        stored = {key: item for key in keys if (item := documents.get(connection, key)) is not None and not _gone(item)}
     for key, item in stored.items():
         worth = item.worth or 0
         found.drift.append(
@@ -245,6 +245,11 @@ def _mark(connection: Connection, stored: Sequence[Stored], context: Context) ->
     outcomes = [_vanished(item, now, decided=item.key in decided) for item in stored]
     pages.store_documents(connection, outcomes, context.rules_digest, view, {item.key: "" for item in stored})
     reviews.follow(connection, [outcome for outcome in outcomes if outcome.worth.lack], now)
+
+
+def _gone(item: Stored) -> bool:
+    """A ticket last seen deleted or spam did not vanish: the desk purges such tickets."""
+    return isinstance(item.document, Ticket) and item.document.state in (TicketState.DELETED, TicketState.SPAM)
 
 
 def _vanished(item: Stored, now: Instant, *, decided: bool) -> Outcome:

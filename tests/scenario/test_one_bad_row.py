@@ -1,0 +1,77 @@
+"""One document that cannot be read, one hint that is stale, one witness that is down: the rest goes on."""
+
+from bytebridge import service
+from bytebridge.domain.model import Credits
+from bytebridge.jobs import people
+from bytebridge.jobs.reconcile import Window
+
+ANA, LUC = "ana@example.com", "luc@example.com"
+
+
+def test_an_invoice_nobody_can_read_waits_and_the_others_are_booked(world):
+    odd = world.erp.sell(world.erp.customer("Ana", ANA), [("SERVDOLIA60", 1, 60)])
+    world.erp.sell(world.erp.customer("Luc", LUC), [("SERVDOLIA120", 1, 120)])
+    world.erp.invoices[int(odd)]["type"] = "7"
+    done = world.poll()
+    assert done.errors
+    assert world.balances() == {LUC: 120}
+    assert (f"erp:{odd}", "unreadable") in world.reviews("waiting")
+    world.erp.invoices[int(odd)]["type"] = "0"
+    world.poll()
+    assert world.balances() == {ANA: 60, LUC: 120}
+    assert world.reviews("waiting") == set()
+
+
+def test_a_stale_hint_of_the_index_charges_nothing(world):
+    world.buys(ANA, SERVDOLIA60=1)
+    ticket = world.asks(ANA)
+    world.poll()
+    world.desk.index_delay = 600
+    world.desk.resolve(ticket, kind="consulta", minutes=10)
+    world.clock.tick(590)
+    world.desk.reopen(ticket)
+    world.clock.tick(20)
+    world.poll()
+    assert world.balances() == {ANA: 60}
+    world.desk.index_delay = 0
+
+
+def test_a_witness_that_is_down_does_not_stop_the_desk(world):
+    world.buys(ANA, SERVDOLIA60=1)
+    world.poll()
+    ticket = world.asks(ANA)
+    world.desk.resolve(ticket, kind="consulta", minutes=10)
+    world.clock.tick(3600)
+    world.desk.fail_next(503, times=8, match=lambda request: request.path.endswith("/tickets/history"))
+    world.poll()
+    world.desk.faults.clear()
+    assert world.balances() == {ANA: 45}
+
+
+def test_what_people_change_reaches_the_erp(world):
+    customer = world.erp.customer("Ana", ANA)
+    world.buys(ANA, SERVDOLIA60=1)
+    world.poll()
+    assert world.erp.balance_of(customer) == 60
+    list(people.carry_out(world.context(sources=()), people.Adjust(ANA, Credits(-7), "x", "adjust:1"), dry_run=False))
+    world.poll()
+    assert world.erp.balance_of(customer) == 53
+    assert len(world.erp.events_of(customer)) >= 2
+
+
+def test_a_ticket_seen_deleted_and_purged_did_not_vanish(world):
+    for number in range(3):
+        world.buys(f"c{number}@example.com", SERVDOLIA60=1)
+    world.buys(ANA, SERVDOLIA60=1)
+    ticket = world.asks(ANA)
+    world.desk.resolve(ticket, kind="consulta", minutes=10)
+    world.asks(ANA)
+    world.poll()
+    world.desk.delete(ticket)
+    world.poll()
+    world.desk.purge_delay = 0
+    world.desk.purge(ticket)
+    service.reconciliation(world.context(), service.ORDER, Window(), dry_run=False)
+    world.clock.tick(7200)
+    service.reconciliation(world.context(), service.ORDER, Window(), dry_run=False)
+    assert world.reviews("waiting") == set()
