@@ -45,7 +45,9 @@ def claim(store):
         got = [
             notice.id
             for notice in due
-            if store.transact(lambda connection, one=notice: outbox.move(connection, one, "sending", attempts=1))
+            if store.transact(
+                lambda connection, one=notice: outbox.move(connection, one, "sending", attempts=1, due=NOW + 600)
+            )
         ]
         say(" ".join(map(str, got)))
 
