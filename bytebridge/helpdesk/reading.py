@@ -65,7 +65,7 @@ class Reader:
         return Listed(tuple(read), len(rows))
 
     def tickets(self, rows: Iterable[TicketRow]) -> tuple[Ticket, ...]:
-        return tuple(self._ticket(row) for row in rows)
+        return tuple(ticket for row in rows if (ticket := self._ticket(row)) is not None)
 
     def by_ids(self, ids: Iterable[str]) -> list[Ticket]:
         """These tickets from the system itself. One that it says it does not have is absent.
@@ -73,7 +73,7 @@ class Reader:
         One that cannot be read is absent too, but stands in `surprises` and `unread`.
         """
         found = (self._one(ticket) for ticket in dict.fromkeys(ids) if ID.fullmatch(ticket))
-        return [self._ticket(row) for row in found if row is not None]
+        return [ticket for row in found if row is not None and (ticket := self._ticket(row)) is not None]
 
     def row(self, ticket: str) -> TicketRow | None:
         """One ticket as it stands now; None when the server says that it has none."""
@@ -119,8 +119,16 @@ class Reader:
         if ticket is not None:
             self.unread.add(ticket)
 
-    def _ticket(self, row: TicketRow) -> Ticket:
-        contact = None if wire.address(row.owner_email) else self._contact(row.owner_contactid)
+    def _ticket(self, row: TicketRow) -> Ticket | None:
+        """None when its contact, which it needs for want of an address, cannot be read: it is asked for again."""
+        try:
+            contact = None if wire.address(row.owner_email) else self._contact(row.owner_contactid)
+        except RemoteSurprise as error:
+            self._note(error, row.id)
+            return None
+        except RemoteUnavailable as error:
+            self._blame(row.id, error)
+            return None
         names = self._names(row.tags)
         return wire.ticket(row, contact=contact, tags=names, fields=self._fields, zone=self._zone)
 

@@ -75,3 +75,21 @@ def test_a_ticket_seen_deleted_and_purged_did_not_vanish(world):
     world.clock.tick(7200)
     service.reconciliation(world.context(), service.ORDER, Window(), dry_run=False)
     assert world.reviews("waiting") == set()
+
+
+def test_a_contact_nobody_can_read_keeps_back_its_own_ticket_alone(world):
+    world.buys(ANA, SERVDOLIA60=1)
+    world.poll()
+    mine = world.asks(ANA)
+    nameless = world.desk.open(LUC, "Sin dirección")
+    world.desk.ticket(nameless).fields["owner_email"] = None
+    for ticket in (mine, nameless):
+        world.desk.resolve(ticket, kind="consulta", minutes=10)
+    world.desk.fail_next(503, times=20, match=lambda request: "/contacts/" in request.path)
+    world.poll()
+    assert world.balances() == {ANA: 45}
+    world.desk.faults.clear()
+    world.clock.tick(3600)
+    world.poll()
+    world.poll()
+    assert world.balances() == {ANA: 45, LUC: -15}
