@@ -23,7 +23,7 @@ lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/mypy
 
 test: lint  ## lint, then every test; PYTEST_ARGS="-k name" for some
-	$(BIN)/python -m pytest -n 2 $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
 
 sandbox: $(STAMP)  ## a simulated firm and the real daemon; Ctrl-C ends it
 	@$(BIN)/bytebridge sandbox
