@@ -79,12 +79,6 @@ def posted_keys(connection: Connection, source: Source, since: Instant | None, u
         yield from rows.scalars()
 
 
-def of_account(connection: Connection, ids: Sequence[int]) -> list[Stored]:
-    """Documents last settled on these accounts."""
-    rows = connection.execute(select(documents).where(documents.c.account.in_(ids)).order_by(documents.c.key))
-    return [_from_row(row) for row in rows]
-
-
 def of_addresses(connection: Connection, emails: Sequence[str]) -> list[Stored]:
     """Documents that came with one of these addresses."""
     rows = connection.execute(select(documents).where(documents.c.email.in_(emails)).order_by(documents.c.key))

@@ -200,9 +200,5 @@ class Reader:
         )
 
 
-def _by_id(line: Line) -> int:
-    return int(line.id)
-
-
 def _surprise(head: OrderRow, message: str) -> RemoteSurprise:
     return RemoteSurprise(SYSTEM, "GET /orders", message, document=head.id)
