@@ -94,10 +94,9 @@ def charge(ticket: Ticket, rules: Rules, at: Instant, module_until: Instant | No
     if isinstance(noted, Lack):
         return noted
     minutes = whole_number(ticket.minutes, "minutes")
-    if kind == Kind.FREE:
-        if noted:
-            return Lack("credits_on_free", str(noted))
-        return Credits(0), {"rule": "free", "kind": kind.value}
+    free = _free(kind, ticket, module_until)
+    if free is not None:
+        return Lack("credits_on_free", str(noted)) if noted else (Credits(0), free)
     if noted is not None:
         return Credits(noted), {
             "rule": "noted",
@@ -105,24 +104,24 @@ def charge(ticket: Ticket, rules: Rules, at: Instant, module_until: Instant | No
             "noted": noted,
             "minutes": minutes if isinstance(minutes, int) else None,
         }
-    return _by_kind(kind, minutes, rules, ticket, at, module_until)
+    return _by_kind(kind, minutes, rules, at)
 
 
-def _by_kind(
-    kind: Kind | None,
-    minutes: int | Lack | None,
-    rules: Rules,
-    ticket: Ticket,
-    at: Instant,
-    module_until: Instant | None,
-) -> Charge | Lack:
+def _free(kind: Kind | None, ticket: Ticket, module_until: Instant | None) -> Mapping[str, Any] | None:
+    """Derivation of work that credits never pay for: free work, and module support within its year."""
+    if kind == Kind.FREE:
+        return {"rule": "free", "kind": kind.value}
+    if kind == Kind.MODULE and module_until is not None and ticket.created_at <= module_until:
+        return {"rule": "module", "kind": kind.value, "until": module_until}
+    return None
+
+
+def _by_kind(kind: Kind | None, minutes: int | Lack | None, rules: Rules, at: Instant) -> Charge | Lack:
     if kind is None:
         return Lack("no_kind")
     if kind == Kind.QUOTE:
         return Lack("no_quote")
     if kind == Kind.MODULE:
-        if module_until is not None and ticket.created_at <= module_until:
-            return Credits(0), {"rule": "module", "kind": kind.value, "until": module_until}
         return Lack("module_outside_year")
     rate = rate_of(rules, kind, at)
     if rate is None:

@@ -117,6 +117,23 @@ def test_module_year_counts_to_the_creation_of_the_ticket(spare, expected):
     assert (price.code if isinstance(price, Lack) else price[0]) == expected
 
 
+MODULE_FIGURES = [
+    ("a figure on support that is free", 0, ("20",), "credits_on_free"),
+    ("a gesture on support that is free", 0, ("0",), 0),
+    ("a figure after the year", -1, ("20",), 20),
+    ("a gesture after the year", -1, ("0",), 0),
+]
+
+
+@pytest.mark.parametrize(
+    ("spare", "credits", "expected"), [p[1:] for p in MODULE_FIGURES], ids=[p[0] for p in MODULE_FIGURES]
+)
+def test_credits_noted_on_module_support(spare, credits, expected):
+    asked = ticket(kinds=("modulo",), credits=credits, at=NOON + 90 * DAY)
+    price = charge(asked, RULES, NOON, asked.created_at + spare)
+    assert (price.code if isinstance(price, Lack) else price[0]) == expected
+
+
 def test_the_rate_in_force_at_the_date():
     dearer = Rate(Kind.CONSULTATION, minimum=20, block=20, valid_from=NOON)
     rules = replace(RULES, rates=(dearer, *RATES))
