@@ -1,6 +1,6 @@
 """Documents, rules and books for the domain's tests: plain values, each with one thing changed."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bytebridge.domain.memory import Decision, key_of
 from bytebridge.domain.model import (

@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from bytebridge.domain.model import Credits, Instant
 
@@ -24,8 +25,7 @@ class EntryKind(StrEnum):
     MERGE = "merge"
 
 
-@dataclass(frozen=True, slots=True)
-class Posting:
+class Posting(Struct, frozen=True, gc=False):
     """A signed row about to be added.
 
     was: what the document had moved before this posting, signed. revision: 1 for the document's first posting.
@@ -42,8 +42,7 @@ class Posting:
     derivation: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True, gc=False):
     """A row of the ledger. seq counts within the account from 1; balance is the account's right after it."""
 
     id: int

@@ -1,7 +1,8 @@
 """What a document should have moved by now: a pure function of what it says, what is remembered, and the rules."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from bytebridge.domain.derivation import recompute
 from bytebridge.domain.invoices import credit_note_worth, invoice_worth, shop_mark

@@ -2,9 +2,10 @@
 
 import re
 from collections import defaultdict
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+
+from msgspec.structs import replace
 
 from bytebridge.domain import packs
 from bytebridge.domain.memory import Memory, key_of

@@ -1,9 +1,10 @@
 """What a letter says: values only, frozen at the first attempt to send it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from bytebridge.domain.model import Credits, Instant, Source
 
@@ -23,8 +24,7 @@ class Channel(StrEnum):
     EMAIL = "email"
 
 
-@dataclass(frozen=True, slots=True)
-class PackOffer:
+class PackOffer(Struct, frozen=True, gc=False):
     """A pack to buy: `quantity` of this reference, `credits` each, price each as decimal text, its link."""
 
     reference: str
@@ -34,8 +34,7 @@ class PackOffer:
     url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Movement:
+class Movement(Struct, frozen=True, gc=False):
     """What the ledger posted for the letter's document.
 
     credits: the difference posted, signed. was, now: what the document had moved before and moves now, signed
@@ -49,8 +48,7 @@ class Movement:
     at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(Struct, frozen=True, gc=False):
     """Everything one letter says, in values.
 
     document: how the customer knows it ("1042", "KXB-QWERT-482", "FA2610-0040"); source: whose document.

@@ -1,12 +1,11 @@
 """What the ledger remembers of a document besides what the document says now, and what a person decided on it."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from bytebridge.domain.model import Credits, Document, Instant, Invoice, Order, Source, Ticket
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True, gc=False):
     """born: customer and creation, so that a reused id is recognised. dated: its own date, fixed when first valued.
 
     charged: it once moved credits. reopened, voided, missing: when it was first seen so, None when it is not
@@ -25,8 +24,7 @@ class Memory:
     asked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True, gc=False):
     """A person's choice on a review: one of charge, accept, account, dismiss.
 
     basis: digest of the document's state it was made on; it holds until that changes. credits: signed as an

@@ -4,9 +4,10 @@ Times are `Instant`: whole seconds since 1970 in UTC. Credits and minutes are in
 No amount of money passes into the domain.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
+
+from msgspec import Struct
 
 Credits = NewType("Credits", int)
 Instant = NewType("Instant", int)
@@ -66,8 +67,7 @@ class TicketState(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class OrderLine:
+class OrderLine(Struct, frozen=True, gc=False):
     """quantity and taken_back are units; `goodwill`: the money given back is far below these units' price."""
 
     id: str
@@ -77,8 +77,7 @@ class OrderLine:
     goodwill: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True, gc=False):
     """An order of the shop as it stands now.
 
     customer: the shop's own customer id; with created_at it tells whether the id still means the same order.
@@ -103,8 +102,7 @@ class Order:
     underpaid: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class InvoiceLine:
+class InvoiceLine(Struct, frozen=True, gc=False):
     """reference: the product's, None for a free-text line.
 
     units: decimal text such as "2", "-1" or "0.5"; already negative when quantity or price is negative on an
@@ -115,8 +113,7 @@ class InvoiceLine:
     units: str
 
 
-@dataclass(frozen=True, slots=True)
-class Invoice:
+class Invoice(Struct, frozen=True, gc=False):
     """An invoice or credit note of the ERP as it stands now.
 
     customer: the third party's id. emails: its addresses that a document may belong to, best first: the
@@ -148,8 +145,7 @@ class Invoice:
     credit_notes: tuple["Invoice", ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(Struct, frozen=True, gc=False):
     """A ticket of the help desk as it stands now.
 
     email: the requester's address as text, None when absent or no address. contact: the desk's contact id.

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from bytebridge.domain.accounts import normalise
 from bytebridge.domain.automatic import is_automatic
@@ -20,8 +21,7 @@ UNTOLD = {EntryKind.ADJUSTMENT, EntryKind.OPENING, EntryKind.MERGE}
 REMINDED = ("intervention", "upgrade")
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(Struct, frozen=True, gc=False):
     """quiet_before: what happened earlier is told to nobody. threshold: the firm's low balance [credits].
 
     ticket_channels: how a letter that belongs to a ticket travels: ("ticket",), ("ticket", "email") for a note
@@ -39,8 +39,7 @@ class Policy:
     own: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True, gc=False):
     """A letter that is due.
 
     to: the address it came with, "" for the account's first. ticket: id of the ticket it replies to, "" for

@@ -2,8 +2,9 @@
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
+
+from msgspec import Struct, field
 
 from bytebridge.domain.model import Credits, Instant, Kind, Source
 
@@ -11,8 +12,7 @@ PATTERN_SIGNS = frozenset(".^$*+?{}[]\\|()")
 FOREVER_AGO = Instant(-(2**62))
 
 
-@dataclass(frozen=True, slots=True)
-class Pack:
+class Pack(Struct, frozen=True, gc=False):
     """reference: literal text when `literal`, else a pattern whose one group is the credits, or with `credits`."""
 
     reference: str
@@ -23,8 +23,7 @@ class Pack:
     valid_from: Instant = FOREVER_AGO
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True, gc=False):
     """flat, or minimum and block [credits]."""
 
     kind: Kind
@@ -34,14 +33,12 @@ class Rate:
     valid_from: Instant = FOREVER_AGO
 
 
-@dataclass(frozen=True, slots=True)
-class ModuleRule:
+class ModuleRule(Struct, frozen=True, gc=False):
     reference: str
     support_days: int
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True, gc=False):
     """Everything interpretation depends on besides the document and what the ledger remembers of it.
 
     kinds: folded word to kind; statement_tags: folded. since: per source, what is dated before it never moved

@@ -1,8 +1,10 @@
 """Expected against posted: the only place entries come from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bytebridge.domain import notices
 from bytebridge.domain.accounts import account_of, normalise, owner
@@ -22,8 +24,7 @@ from bytebridge.domain.worth import Facts, Known, Worth
 LOOK_ALIKE_S = 7 * 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True, gc=False):
     """What became of one document in this pass. account: whose it is, None while nobody's."""
 
     key: str

@@ -1,15 +1,15 @@
 """Entries as a statement: what happened when, with running balances and totals."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from bytebridge.domain.entry import Entry, EntryKind
 from bytebridge.domain.model import Credits, Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True, gc=False):
     """One movement. balance: the account's after it, in the order of the statement.
 
     code: how the customer knows the document. minutes: as the technician noted them, None where there are none.
@@ -29,8 +29,7 @@ class Line:
     derivation: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True, gc=False):
     """Movements from `since` on and before `until`, None for open ends; opening + sum of lines = closing."""
 
     account: int

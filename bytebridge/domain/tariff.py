@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from bytebridge.domain.model import Credits, Instant, Kind, Ticket
 from bytebridge.domain.rules import Rate, Rules, fold
@@ -14,8 +15,7 @@ NUMBER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Lack:
+class Lack(Struct, frozen=True, gc=False):
     """Why a document cannot be valued for certain: a code from `reviews.REASONS` and what was found."""
 
     code: str

@@ -1,6 +1,6 @@
 """What a ticket of the help desk should have moved by now."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bytebridge.domain.memory import Memory, key_of
 from bytebridge.domain.model import Credits, Instant, Source, Ticket, TicketState

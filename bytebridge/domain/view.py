@@ -1,14 +1,13 @@
 """The part of the ledger that one page of documents needs, held in memory while the page is settled."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from bytebridge.domain.accounts import Owners
 from bytebridge.domain.interpret import Known
 from bytebridge.domain.model import Credits, Instant, Source
 
 
-@dataclass(slots=True)
-class Account:
+class Account(Struct):
     """An account as it stands within the page. threshold, language: None means the firm's own.
 
     root: the account it was merged into, itself if none. low_pending: a low-balance letter already waits.
@@ -26,8 +25,7 @@ class Account:
     new: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
+class Purchase(Struct, frozen=True, gc=False):
     """A grant already posted, for telling one purchase seen in shop and ERP."""
 
     document: str
@@ -36,8 +34,7 @@ class Purchase:
     dated: Instant
 
 
-@dataclass(slots=True)
-class View:
+class View(Struct):
     """posted: per document and root account. module_ends: per root account. shop_orders: mark to document key.
 
     purchases: per root account, the grants that a look-alike could double. next_account: first free id.

@@ -1,8 +1,9 @@
 """What one document should have moved by now, and what it takes to say so."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from bytebridge.domain.memory import Decision, Memory
 from bytebridge.domain.model import Credits, Instant
@@ -11,8 +12,7 @@ from bytebridge.domain.tariff import Lack
 ZERO = Credits(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True, gc=False):
     """What the ledger knows of one document: its memory, posted credits in all, and a decision that holds."""
 
     memory: Memory = Memory()
@@ -20,8 +20,7 @@ class Known:
     decision: Decision | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Worth:
+class Worth(Struct, frozen=True, gc=False):
     """What one document should have moved by now [credits, signed as an entry]; None: no opinion, keep what is posted.
 
     dated: the date whose rules apply; happened: when the present state came about. lack: why it waits for a
@@ -45,8 +44,7 @@ class Worth:
     news: Instant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True, gc=False):
     """What interpretation needs to be told from outside the document.
 
     now: the pass's clock. module_until: end of the ticket's account's module support. shop_order: key of the

@@ -5,10 +5,12 @@ notes §6), so the two are always read together.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec.structs import replace
 
 from bytebridge.connector import Known
 from bytebridge.domain.model import Document, Invoice, InvoiceKind

@@ -1,7 +1,8 @@
 """Any letter rendered without sending it."""
 
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from bytebridge.domain.letter import NoticeKind
 from bytebridge.domain.model import Instant

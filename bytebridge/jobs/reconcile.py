@@ -1,8 +1,10 @@
 """Reads the sources anew, compares every document with the ledger, reports the drift and repairs it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec.structs import replace
 
 from bytebridge.connector import Connector, Page
 from bytebridge.domain.interpret import Worth

@@ -1,7 +1,8 @@
 """Made-up letters of every kind, for previews, for goldens and for trying a firm's own templates."""
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from bytebridge.domain.letter import Letter, Movement, NoticeKind, PackOffer
 from bytebridge.domain.model import Credits, Instant, Source

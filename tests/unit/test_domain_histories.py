@@ -1,9 +1,8 @@
 """Random histories of documents: whatever happened, what is posted is what they are worth."""
 
-from dataclasses import replace
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bytebridge.domain.derivation import recompute
 from bytebridge.domain.memory import key_of

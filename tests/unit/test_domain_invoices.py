@@ -1,8 +1,7 @@
 """Histories of an invoice and its credit notes: after each reading, what both moved and why they wait."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from bytebridge.domain.model import InvoiceKind, InvoiceState, Source
 from domain_values import ANA, BOB, DAY, EVA, NOON, RULES, Books, invoice, note

@@ -1,8 +1,7 @@
 """Which letters each situation calls for."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from bytebridge.domain.letter import Channel
 from bytebridge.domain.model import InvoiceState, OrderState, TicketState

@@ -1,8 +1,7 @@
 """Histories of one order: after each reading, what it granted, why it waits, what is flagged."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from bytebridge.domain.model import OrderLine, OrderState, Source
 from bytebridge.domain.rules import Pack

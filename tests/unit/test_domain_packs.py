@@ -1,11 +1,11 @@
 """What a reference grants, and which pack covers a need."""
 
-from dataclasses import replace
 from itertools import combinations_with_replacement
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bytebridge.domain.packs import grants, looks_like_pack, offered, smallest_cover, value_of
 from bytebridge.domain.rules import Pack, Rules, is_literal

@@ -1,8 +1,7 @@
 """What a ticket costs, and what one still lacks."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from bytebridge.domain.derivation import recompute
 from bytebridge.domain.model import Kind

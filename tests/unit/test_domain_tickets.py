@@ -1,8 +1,7 @@
 """Histories of one ticket: after each reading, what it moved and why it waits."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from bytebridge.domain.model import Kind, Source, TicketState
 from bytebridge.domain.rules import Rate

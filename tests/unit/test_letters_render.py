@@ -1,11 +1,11 @@
 """Letters from values: what may be absent, what must never show, a firm's own templates."""
 
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import combinations
 
 import pytest
+from msgspec.structs import replace
 
 from bytebridge.domain.letter import Letter, Movement, NoticeKind, PackOffer
 from bytebridge.domain.model import Source

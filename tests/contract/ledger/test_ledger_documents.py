@@ -1,7 +1,6 @@
 """Documents as they were read, whatever stands in them, and balances by the two times of each entry."""
 
-import dataclasses
-
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -46,7 +45,7 @@ def order(number="7", text="Ana", **changed):
         paid_at=NOW - DAY,
         lines=(OrderLine("1", "P120", 2), OrderLine("2", text, 1)),
     )
-    return dataclasses.replace(whole, **changed)
+    return msgspec.structs.replace(whole, **changed)
 
 
 def ticket(number="t1", text="Help", **changed):
@@ -69,7 +68,7 @@ def ticket(number="t1", text="Help", **changed):
         kinds=("consulta",),
         tags=(text,) if text else (),
     )
-    return dataclasses.replace(whole, **changed)
+    return msgspec.structs.replace(whole, **changed)
 
 
 @pytest.fixture
