@@ -1,7 +1,6 @@
 """Letters out of the outbox: rendered once, claimed before the call, looked for before a resend."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ GIVE_UP_S = 86_400
 FIRST_WAIT_S, LONGEST_WAIT_S = 60, 3600
 CLAIM_S = 600  # an attempt without outcome after this long is one of a process that died
 LOOKS = 2
+CARRIERS = (NoticeKind.BALANCE, NoticeKind.TAKEN_BACK)  # letters that say the low-balance text too
 PATIENT = (NoticeKind.LOW_BALANCE, NoticeKind.MODULE_ENDING)  # letters that can wait for office hours
 
 
@@ -44,22 +44,24 @@ class Frozen:
 
 def deliver(context: Context, result: PassResult) -> int:
     """Sends what is due; gives the number of deliveries confirmed in this pass."""
+    return sum(_deliver(channel, context, result) for channel in Channel)
+
+
+def _deliver(channel: Channel, context: Context, result: PassResult) -> int:
+    """One channel's letters: another that refuses us, or has a long queue, does not keep them back."""
     sent = 0
-    now = context.now()
     with context.store.read() as connection:
-        due = outbox.due(connection, now, shop_read_at(connection, context))
-    refused: set[Channel] = set()
-    for notice in _carried(due, context):
+        due = outbox.due(connection, channel, context.now(), shop_read_at(connection, context))
+    # a low-balance letter goes by itself only when no other took it along
+    for notice in sorted(due, key=lambda one: one.kind == NoticeKind.LOW_BALANCE):
         if context.stopping():
             break
-        if notice.channel in refused:
-            continue
         try:
             sent += _advance(notice, context)
         except RemoteRefused as error:
             log("source_refused", source=error.system, operation=error.operation, error=error.message)
             result.error = str(error)
-            refused.add(notice.channel)
+            break
     return sent
 
 
@@ -68,33 +70,6 @@ def shop_read_at(connection: Connection, context: Context) -> Instant | None:
     if not context.settings.shop.url:
         return None
     return runs.reading(connection, Source.SHOP).begun or Instant(0)
-
-
-def _carried(due: Sequence[Notice], context: Context) -> list[Notice]:
-    """One balance letter of an account says the low-balance paragraph, which then needs no mail of its own."""
-    kept: list[Notice] = []
-    for notice in due:
-        carrier = next(
-            (
-                other
-                for other in reversed(due)
-                if other.kind == NoticeKind.BALANCE
-                and other.account == notice.account
-                and other.state == "pending"
-                and other.letter is None
-            ),
-            None,
-        )
-        if notice.kind != NoticeKind.LOW_BALANCE or notice.state != "pending" or carrier is None:
-            kept.append(notice)
-            continue
-        with context.store.read() as connection:
-            stale = untrue(connection, notice)
-        if stale:
-            _move(context, notice, "cancelled", why=stale)
-        else:
-            _move(context, notice, "pending", carrier=carrier.id)
-    return kept
 
 
 def _advance(notice: Notice, context: Context) -> bool:
@@ -116,22 +91,29 @@ def _first(notice: Notice, context: Context) -> bool:
             _move(context, notice, "pending", due=opens)
             return False
     with context.store.read() as connection:
-        stale = untrue(connection, notice) if notice.letter is None else None
-        frozen = _frozen(connection, notice, context)
+        stale = untrue(connection, notice, now) if notice.letter is None else None
+        rider = _rider(connection, notice, context) if notice.letter is None else None
+        frozen = _frozen(connection, notice, context, rider)
     if stale is not None:
         _move(context, notice, "cancelled", why=stale)
         log("notice_dropped", **_named(notice), why=stale)
         return False
-    return _send(notice, frozen, context)
+    return _send(notice, frozen, context, rider)
 
 
-def _frozen(connection: Connection, notice: Notice, context: Context) -> Frozen:
+def _rider(connection: Connection, notice: Notice, context: Context) -> Notice | None:
+    """The low-balance letter that this one says too, which then needs no mail of its own."""
+    internal = notice.channel == Channel.TICKET and context.settings.helpdesk.reply_as == "note"
+    if notice.kind not in CARRIERS or internal:
+        return None
+    rider = outbox.rider(connection, notice.account, shop_read_at(connection, context))
+    return rider if rider is not None and untrue(connection, rider, context.now()) is None else None
+
+
+def _frozen(connection: Connection, notice: Notice, context: Context, rider: Notice | None = None) -> Frozen:
     if notice.letter is not None:
         return Frozen(**notice.letter)
-    carries = any(
-        other.carrier == notice.id for other in outbox.listed(connection, account=notice.account, state="pending")
-    )
-    letter = letter_of(connection, notice, context, low=carries)
+    letter = letter_of(connection, notice, context, low=rider is not None)
     folder = context.settings.notices.templates
     rendered = render.render(
         letter, zone=context.settings.notices.time_zone, overrides=Path(folder) if folder else None
@@ -141,14 +123,16 @@ def _frozen(connection: Connection, notice: Notice, context: Context) -> Frozen:
     return Frozen(rendered.subject, rendered.text, rendered.html)
 
 
-def _send(notice: Notice, frozen: Frozen, context: Context) -> bool:
+def _send(notice: Notice, frozen: Frozen, context: Context, rider: Notice | None = None) -> bool:
     """Claims the letter in the store, then makes the one call, then records what came of it."""
     now = context.now()
+    since = notice.tried_since if notice.tried_since is not None else now
     values: dict[str, Any] = {
         "attempts": notice.attempts + 1,
         "letter": json.dumps(_plain(frozen), ensure_ascii=False),
         "due": now + CLAIM_S,
         "looks": 0,
+        "tried_since": since,
     }
     # kept only while an attempt may have gone out: then it is how the ticket stood before our reply
     standing = notice.standing if notice.doubts else None
@@ -161,9 +145,16 @@ def _send(notice: Notice, frozen: Frozen, context: Context) -> bool:
     except RemoteRefused as error:
         _wait(notice, context, error)
         raise
-    if not _move(context, notice, "sending", **values):
+    if not context.store.transact(lambda connection: outbox.claim(connection, notice, rider, **values)):
         return False
-    claimed = replace(notice, state="sending", attempts=notice.attempts + 1, standing=standing, letter=_plain(frozen))
+    claimed = replace(
+        notice,
+        state="sending",
+        attempts=notice.attempts + 1,
+        standing=standing,
+        letter=_plain(frozen),
+        tried_since=since,
+    )
     try:
         _call(claimed, frozen, context)
     except OutcomeUnknown as error:
@@ -205,7 +196,7 @@ def _call(notice: Notice, frozen: Frozen, context: Context) -> None:
         sender=sender,
         recipient=notice.recipient,
         message_id=message_id(notice, sender),
-        date=notice.created_at,
+        date=notice.created_at if notice.tried_since is None else notice.tried_since,
         attachments=attachments_of(notice, context),
     )
     context.mailer.send(raw, sender, notice.recipient)
@@ -247,7 +238,7 @@ def _look(notice: Notice, context: Context) -> bool:
             _move(context, notice, "unknown", looks=notice.looks + 1, due=context.now() + wait)
             return False
         # a ticket that was looked through shows that the reply is not there: sending it again is safe
-        given_up = context.now() - notice.created_at > GIVE_UP_S
+        given_up = _tried_for_a_day(notice, context)
     else:
         given_up = notice.doubts >= LOOKS
     if notice.letter is None:
@@ -271,11 +262,16 @@ def _failed(notice: Notice, context: Context, error: RemoteError) -> bool:
             return False
         _give_up(notice, context, str(error))
         return False
-    if context.now() - notice.created_at > GIVE_UP_S:
+    if _tried_for_a_day(notice, context):
         _give_up(notice, context, f"not delivered for a day: {error}")
         return False
     _wait(notice, context, error)
     return False
+
+
+def _tried_for_a_day(notice: Notice, context: Context) -> bool:
+    """Whether a day of attempts is over: one that merely waited, for office hours or a person, has its day to come."""
+    return notice.tried_since is not None and context.now() - notice.tried_since > GIVE_UP_S
 
 
 def _by_mail(notice: Notice, context: Context) -> bool:
@@ -301,7 +297,8 @@ def _wait(notice: Notice, context: Context, error: RemoteError) -> None:
     wait = min(FIRST_WAIT_S * 2 ** max(0, notice.attempts - 1), LONGEST_WAIT_S)
     asked = error.retry_after_s if isinstance(error, RemoteUnavailable) else None
     wait = max(wait, int(asked or 0))
-    _move(context, notice, "pending", due=context.now() + wait, why=outbox.fit_why(str(error)))
+    since = context.now() if notice.tried_since is None else notice.tried_since
+    _move(context, notice, "pending", due=context.now() + wait, why=outbox.fit_why(str(error)), tried_since=since)
     log("notice_delayed", **_named(notice), attempt=notice.attempts, error=str(error), retry_in_s=wait)
 
 

@@ -8,40 +8,60 @@ from bytebridge.domain.model import Credits, Instant, Source, Ticket, TicketStat
 from bytebridge.jobs import statements
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.languages import language_of
-from bytebridge.ledger import accounts, documents, entries, outbox
+from bytebridge.ledger import accounts, documents, entries, modules, outbox
 from bytebridge.ledger.accounts import Summary
 from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.outbox import Notice
 
 
-def untrue(connection: Connection, notice: Notice) -> str | None:
+def untrue(connection: Connection, notice: Notice, now: Instant) -> str | None:
     """Why a letter must not go out any more; None while it says the truth."""
-    if notice.kind not in (NoticeKind.LOW_BALANCE, NoticeKind.INSUFFICIENT):
-        return None
-    balance = _summary(connection, notice).balance
-    if notice.kind == NoticeKind.LOW_BALANCE:
-        if balance >= notice.facts["threshold"]:
-            return "the balance is above the threshold again"
-        said = [
-            other
-            for other in outbox.listed(connection, account=notice.account)
-            if other.kind == NoticeKind.INSUFFICIENT
-            and other.state in ("pending", "sending", "sent", "unknown")
-            and other.created_at >= notice.created_at
-        ]
-        return "a letter about insufficient credits says the same" if said else None
+    match notice.kind:
+        case NoticeKind.LOW_BALANCE:
+            return _no_longer_low(connection, notice)
+        case NoticeKind.INSUFFICIENT:
+            return _no_longer_short(connection, notice)
+        case NoticeKind.STATEMENT:
+            known = accounts.find(connection, notice.recipient, now) == _root(connection, notice)
+            return None if known else "the asking address is no longer one of the account's"
+        case NoticeKind.MODULE_ENDING:
+            ends = modules.end_of(connection, _root(connection, notice), now)
+            return None if ends == notice.facts["ends"] else "its year of support is over, or ends on another day now"
+        case _:
+            return None
+
+
+def _no_longer_low(connection: Connection, notice: Notice) -> str | None:
+    if _summary(connection, notice).balance >= notice.facts["threshold"]:
+        return "the balance is above the threshold again"
+    said = [
+        other
+        for other in outbox.listed(connection, account=notice.account)
+        if other.kind == NoticeKind.INSUFFICIENT
+        and other.state in ("pending", "sending", "sent", "unknown")
+        and other.created_at >= notice.created_at
+    ]
+    return "a letter about insufficient credits says the same" if said else None
+
+
+def _no_longer_short(connection: Connection, notice: Notice) -> str | None:
     ticket = documents.find(connection, notice.document)
     if isinstance(ticket, Ticket) and ticket.state not in (TicketState.NEW, TicketState.OPEN):
         return "the ticket is no longer waiting for work"
-    if balance >= notice.facts["estimate"] - notice.facts["already"]:
+    if _summary(connection, notice).balance >= notice.facts["estimate"] - notice.facts["already"]:
         return "the balance covers it now"
     return None
 
 
+def _root(connection: Connection, notice: Notice) -> int:
+    """The account the letter's own was merged into meanwhile, else its own; 0 for a stranger's."""
+    return accounts.roots_of(connection, {notice.account}).get(notice.account, 0)
+
+
 def _summary(connection: Connection, notice: Notice) -> Summary:
-    found = accounts.summaries(connection, [notice.account]) if notice.account else []
-    if found:
-        return found[0]
+    root = _root(connection, notice)
+    if root:
+        return accounts.summaries(connection, [root])[0]
     nobody = Credits(0)
     return Summary(0, (), "", None, None, nobody, nobody, nobody, None)
 
@@ -56,7 +76,7 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
     threshold = policy.threshold if summary.threshold is None else summary.threshold
     now = context.now()
     # what was covered by its own entry is not called a debt before the shop was read again
-    owed = Credits(max(0, -summary.balance)) if notice.needs_shop else Credits(0)
+    owed = Credits(max(0, -summary.balance)) if notice.needs_shop or low else Credits(0)
     low = low or notice.kind == NoticeKind.LOW_BALANCE
     need = _need(notice, summary.balance, threshold, owed, low=low)
     movement = _movement(notice)
@@ -107,7 +127,7 @@ def _need(notice: Notice, balance: Credits, threshold: Credits, owed: Credits, *
     """Credits a pack should cover: a shortfall, a debt, or what brings the balance to the threshold again."""
     if notice.kind == NoticeKind.INSUFFICIENT:
         return Credits(max(0, notice.facts["estimate"] - notice.facts["already"] - balance))
-    if notice.kind == NoticeKind.BALANCE and owed:
+    if owed:
         return owed
     return Credits(max(1, threshold - balance)) if low else Credits(0)
 
@@ -128,7 +148,7 @@ def _movement(notice: Notice) -> Movement | None:
 def _lasts(connection: Connection, notice: Notice, summary: Summary, now: Instant) -> tuple[int, int] | None:
     if notice.kind not in (NoticeKind.BALANCE, NoticeKind.LOW_BALANCE, NoticeKind.PURCHASE) or summary.balance <= 0:
         return None
-    history = entries.of_family(connection, notice.account)
+    history = entries.of_family(connection, summary.id)
     used = [
         (entry.happened, Credits(-entry.credits))
         for entry in history
@@ -141,5 +161,7 @@ def _statement(connection: Connection, notice: Notice, context: Context, languag
     if notice.kind != NoticeKind.STATEMENT:
         return ""
     window = statements.Window()
-    text = statements.render(connection, notice.account, window, "text", language, context.settings, context.now())
+    text = statements.render(
+        connection, _root(connection, notice), window, "text", language, context.settings, context.now()
+    )
     return text.decode()

@@ -21,7 +21,7 @@ def change(store: Store, number: int, wish: str, now: Instant, *, dry_run: bool)
         return f"letter {number} would become {TO[wish]}"
 
     def work(connection: Connection) -> bool:
-        values = {"due": now, "looks": 0, "doubts": 0} if wish == "retry" else {}
+        values = {"due": now, "looks": 0, "doubts": 0, "tried_since": None} if wish == "retry" else {}
         return outbox.move(connection, notice, TO[wish], why="", **values)
 
     if not store.transact(work):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from bytebridge.domain.model import Instant
 from bytebridge.ledger import accounts
@@ -27,3 +27,11 @@ def ending(connection: Connection, after: int, before: int) -> list[Bought]:
         if account is not None:
             latest[account] = Bought(account, row.document, row.reference, row.email, Instant(row.ends))
     return [one for one in latest.values() if one.ends <= before]
+
+
+def end_of(connection: Connection, root: int, now: Instant) -> Instant | None:
+    """When the account's support year ends; None when none is running."""
+    mine = accounts.emails_of(connection, [root]).get(root, ())
+    running = select(func.max(modules.c.ends)).where(modules.c.email.in_(mine), modules.c.ends > now)
+    ends = connection.execute(running).scalar()
+    return Instant(ends) if ends is not None else None

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, or_, select, true, update
 
 from bytebridge.domain.entry import Entry, receipt
 from bytebridge.domain.letter import Channel, NoticeKind
@@ -23,7 +23,8 @@ UNSETTLED = ("pending", "held", "sending", "unknown")
 class Notice:
     """A letter and how far it got.
 
-    letter: subject, text and HTML once frozen. standing: the ticket's, as it was before our reply.
+    letter: subject, text and HTML once frozen. standing: the ticket's, as it was before our reply. carrier: the
+    letter that says this one's text too. tried_since: the first of the attempts that are being made.
     """
 
     id: int
@@ -49,6 +50,7 @@ class Notice:
     carrier: int | None = None
     looks: int = 0
     doubts: int = 0
+    tried_since: Instant | None = None
 
 
 def from_row(row: Row[Any]) -> Notice:
@@ -76,6 +78,7 @@ def from_row(row: Row[Any]) -> Notice:
         row.carrier,
         row.looks,
         row.doubts,
+        Instant(row.tried_since) if row.tried_since is not None else None,
     )
 
 
@@ -201,8 +204,10 @@ def first_address(connection: Connection, root: int) -> str | None:
     return None
 
 
-def due(connection: Connection, now: Instant, shop_read: Instant | None, limit: int = 200) -> list[Notice]:
-    """Letters that may go out now, oldest first.
+def due(
+    connection: Connection, channel: Channel, now: Instant, shop_read: Instant | None, limit: int = 200
+) -> list[Notice]:
+    """Letters of a channel that may go out now, oldest first.
 
     shop_read: start of the last good reading of the shop; what may tell people to buy waits until it lies
     after its cause. None: this firm has no shop, nothing waits for it.
@@ -211,18 +216,42 @@ def due(connection: Connection, now: Instant, shop_read: Instant | None, limit: 
         return []
     question = select(notices).where(
         notices.c.state.in_(("pending", "sending", "unknown")),
+        notices.c.channel == channel,
         notices.c.due <= now,
         notices.c.carrier.is_(None),
+        _shop_was_read(shop_read),
     )
-    if shop_read is not None:
-        question = question.where(or_(notices.c.needs_shop == 0, notices.c.cause <= shop_read))
     return [from_row(row) for row in connection.execute(question.order_by(notices.c.id).limit(limit))]
+
+
+def _shop_was_read(shop_read: Instant | None) -> ColumnElement[bool]:
+    return true() if shop_read is None else or_(notices.c.needs_shop == 0, notices.c.cause <= shop_read)
+
+
+def rider(connection: Connection, account: int, shop_read: Instant | None) -> Notice | None:
+    """The low-balance letter of this account that waits, whenever it is due, and that another may take along."""
+    question = select(notices).where(
+        notices.c.account.in_(_family(account)),
+        notices.c.kind == NoticeKind.LOW_BALANCE,
+        notices.c.state == "pending",
+        notices.c.carrier.is_(None),
+        notices.c.doubts == 0,
+        _shop_was_read(shop_read),
+    )
+    row = connection.execute(question.order_by(notices.c.id).limit(1)).first()
+    return from_row(row) if row is not None else None
+
+
+def _family(account: int) -> Select[tuple[int]]:
+    """The account, what it was merged into and what was merged with it."""
+    root = select(accounts.c.root).where(accounts.c.id == account).scalar_subquery()
+    return select(accounts.c.id).where(accounts.c.root == root)
 
 
 def low_waits(connection: Connection, account: int) -> bool:
     """Whether a low-balance letter of this account is on its way."""
     question = select(notices.c.id).where(
-        notices.c.account == account,
+        notices.c.account.in_(_family(account)),
         notices.c.kind == NoticeKind.LOW_BALANCE,
         notices.c.state.in_(("pending", "sending", "unknown")),
     )
@@ -251,6 +280,7 @@ def move(connection: Connection, notice: Notice, state: str, **values: Any) -> b
                 notices.c.id == notice.id,
                 notices.c.state.in_(states),
                 notices.c.attempts == notice.attempts,
+                notices.c.carrier.is_(None) if notice.carrier is None else notices.c.carrier == notice.carrier,
             )
         )
         .values(state=state, **values)
@@ -260,10 +290,21 @@ def move(connection: Connection, notice: Notice, state: str, **values: Any) -> b
     return done.rowcount == 1
 
 
+def claim(connection: Connection, notice: Notice, rider: Notice | None, **values: Any) -> bool:
+    """Takes a letter up for an attempt, with the one whose text it says too; False when either is taken already."""
+    if rider is not None and not move(connection, rider, rider.state, carrier=notice.id):
+        return False
+    if move(connection, notice, "sending", **values):
+        return True
+    if rider is not None:
+        move(connection, replace(rider, carrier=notice.id), rider.state, carrier=None)
+    return False
+
+
 def _share_fate(connection: Connection, carrier: int, state: str, sent_at: Instant | None) -> None:
     """Letters whose text another one says: sent with it, on their own again when it will not go."""
     if state == "sent":
-        values: dict[str, Any] = {"state": "sent", "sent_at": sent_at}
+        values: dict[str, Any] = {"state": "sent", "sent_at": sent_at, "why": f"said in letter {carrier}"}
     elif state in ("failed", "cancelled", "held"):
         values = {"carrier": None}
     else:
@@ -293,9 +334,10 @@ def listed(
     state: str | None = None,
     document: str | None = None,
 ) -> list[Notice]:
+    """Oldest first. account: with all that was merged into it."""
     question = select(notices).order_by(notices.c.id)
     if account is not None:
-        question = question.where(notices.c.account == account)
+        question = question.where(notices.c.account.in_(_family(account)))
     if state is not None:
         question = question.where(notices.c.state == state)
     if document is not None:

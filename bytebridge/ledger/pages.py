@@ -166,7 +166,7 @@ def _load_accounts(connection: Connection, ids: set[int], view: View) -> None:
     )
     for number in connection.execute(waiting).scalars():
         if number in view.accounts:
-            view.accounts[number].low_pending = True
+            view.accounts[view.root(number)].low_pending = True
 
 
 def _account(row: Row[Any]) -> Account:

@@ -170,6 +170,7 @@ notices = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("looks", Integer, nullable=False, server_default="0"),  # looked for and not found
     Column("doubts", Integer, nullable=False, server_default="0"),  # attempts of unknown outcome
+    Column("tried_since", BigInteger),  # the first of the attempts that are being made
     Column("sent_at", BigInteger),
     Column("standing", LongText),  # of the ticket, as it was before our reply
     Column("carrier", BigInteger),  # the letter that says this one's text too

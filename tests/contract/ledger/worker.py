@@ -4,6 +4,7 @@ import sys
 import time
 
 from bytebridge.domain.entry import EntryKind, Posting
+from bytebridge.domain.letter import Channel
 from bytebridge.ledger import entries, lease, lock, outbox, pages
 from bytebridge.ledger.engine import Store
 
@@ -41,7 +42,7 @@ def claim(store):
     """Claims every letter that is due; says which it got."""
     for _ in orders():
         with store.read() as connection:
-            due = outbox.due(connection, NOW, None, limit=1000)
+            due = [one for channel in Channel for one in outbox.due(connection, channel, NOW, None, limit=1000)]
         got = [
             notice.id
             for notice in due

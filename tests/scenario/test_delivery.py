@@ -1,0 +1,235 @@
+"""How letters leave: who carries whom, what waits, what is given up, and what was true when it was queued only."""
+
+import pytest
+
+from bytebridge.domain.model import Credits
+from bytebridge.jobs import letters_by_hand, people
+from bytebridge.ledger import outbox
+
+ANA, LUC, NEW = "ana@example.com", "luc@example.com", "ana.new@example.com"
+HOUR = 3600
+DAY = 24 * HOUR
+LOW = "próximo a agotarse"
+
+
+def do(world, change):
+    list(people.carry_out(world.context(), change, dry_run=False))
+
+
+def adjust(world, credits, key="adjust:1"):
+    do(world, people.Adjust(ANA, Credits(credits), "cortesía", key))
+
+
+def hold(world, *, held):
+    letters_by_hand.hold(world.store, "tester", held=held, dry_run=False)
+
+
+def bought(world, **units):
+    world.buys(ANA, **(units or {"SERVDOLIA60": 1}))
+    world.poll()
+    world.told()
+
+
+def falls_low(world):
+    """Ana's balance falls from 60 to 15 with a ticket; both letters wait."""
+    bought(world)
+    ticket = world.asks(ANA)
+    hold(world, held=True)
+    world.desk.resolve(ticket, kind="consulta", minutes=40)
+    world.poll()
+    balance, low = world.letters(state="pending")
+    return ticket, balance, low
+
+
+def move(world, notice, state, **values):
+    return world.store.transact(lambda connection: outbox.move(connection, notice, state, **values))
+
+
+def claim(world, notice, rider):
+    return world.store.transact(
+        lambda connection: outbox.claim(connection, notice, rider, attempts=notice.attempts + 1, due=world.clock())
+    )
+
+
+def states(world):
+    return {one.kind.value: one.state for one in world.letters() if one.kind != "purchase"}
+
+
+def test_a_letter_is_not_sent_with_a_text_that_somebody_else_took_meanwhile(world):
+    _, balance, low = falls_low(world)
+    assert move(world, low, "sending", attempts=1)
+    assert not claim(world, balance, low)
+    assert states(world) == {"balance": "pending", "low_balance": "sending"}
+
+
+def test_a_text_is_free_again_when_its_letter_was_taken_meanwhile(world):
+    _, balance, low = falls_low(world)
+    assert move(world, balance, "sending", attempts=1)
+    assert not claim(world, balance, low)
+    assert states(world) == {"balance": "sending", "low_balance": "pending"}
+    assert world.letters(state="pending")[0].carrier is None
+
+
+def test_what_a_letter_under_way_says_is_nobody_elses_to_send(world):
+    ticket, _, _ = falls_low(world)
+    hold(world, held=False)
+    world.desk.cut_next(match=lambda asked: asked.path.endswith("/messages") and asked.method == "POST")
+    world.poll()
+    assert states(world) == {"balance": "unknown", "low_balance": "pending"}
+    world.clock.tick(HOUR)
+    world.poll()
+    assert states(world) == {"balance": "sent", "low_balance": "sent"}
+    [reply] = world.desk.replies(ticket)
+    assert LOW in reply
+    assert len(world.mail.messages) == 1
+    [low] = [one for one in world.letters() if one.kind == "low_balance"]
+    assert low.why == f"said in letter {low.carrier}"
+
+
+def test_a_low_balance_that_waits_for_monday_goes_with_a_balance_letter(open_world):
+    world = open_world(notices={"office_hours": "mon-fri 09:00-18:00"})
+    bought(world)
+    ticket = world.asks(ANA)
+    world.poll()
+    adjust(world, -35)
+    world.poll()
+    assert world.told() == []
+    world.desk.resolve(ticket, kind="consulta", minutes=5)
+    world.poll()
+    assert sorted(kind for kind, _, _ in world.told()) == ["balance", "low_balance"]
+    assert LOW in world.desk.replies(ticket)[-1]
+
+
+def test_beside_a_note_the_mail_says_it(open_world):
+    world = open_world(helpdesk={"reply_as": "note"})
+    bought(world)
+    ticket = world.asks(ANA)
+    world.poll()
+    world.desk.resolve(ticket, kind="consulta", minutes=40)
+    world.poll()
+    assert world.told() == [("balance", "ticket", ANA), ("balance", "email", ANA), ("low_balance", "email", ANA)]
+    [note] = world.desk.notes(ticket)
+    assert LOW not in note
+    texts = [mail.message.get_body(("plain",)).get_content() for mail in world.mail.messages[1:]]
+    assert [LOW in text for text in texts] == [True]
+
+
+def test_a_letter_that_takes_credits_back_says_it_too(world):
+    order = world.buys(ANA, SERVDOLIA60=1)
+    world.poll()
+    world.told()
+    world.shop.refund(order, {"SERVDOLIA60": 1})
+    world.poll()
+    assert world.told() == [("taken_back", "email", ANA), ("low_balance", "email", ANA)]
+    [_, taken] = world.mail.messages
+    assert LOW in taken.message.get_body(("plain",)).get_content()
+
+
+def test_a_letter_that_waited_for_days_still_has_its_day_of_attempts(world):
+    bought(world)
+    hold(world, held=True)
+    adjust(world, -45)
+    world.clock.tick(3 * DAY)
+    hold(world, held=False)
+    world.mail.fail_next(451, at="RCPT")
+    world.poll()
+    [low] = [one for one in world.letters() if one.kind == "low_balance"]
+    assert low.state == "pending"
+    world.clock.tick(HOUR)
+    world.poll()
+    assert world.told() == [("low_balance", "email", ANA)]
+
+
+def test_a_day_of_failures_is_for_a_person_and_a_retry_has_another_day(world):
+    bought(world)
+    adjust(world, -45)
+    for _ in range(40):
+        world.mail.fail_next(451, at="RCPT")
+        world.poll()
+        world.clock.tick(HOUR)
+    [low] = [one for one in world.letters() if one.kind == "low_balance"]
+    assert low.state == "failed"
+    assert low.why.startswith("not delivered for a day")
+    assert 20 < low.attempts < 40
+    letters_by_hand.change(world.store, low.id, "retry", world.clock(), dry_run=False)
+    world.mail.fail_next(451, at="RCPT", times=1)
+    world.poll()
+    assert [one.state for one in world.letters() if one.kind == "low_balance"] == ["pending"]
+
+
+def test_the_date_of_a_mail_is_that_of_its_first_attempt(world):
+    bought(world)
+    hold(world, held=True)
+    adjust(world, -45)
+    world.clock.tick(2 * DAY)
+    hold(world, held=False)
+    world.poll()
+    date = world.mail.messages[-1].message["Date"].datetime
+    assert abs(date.timestamp() - world.clock()) < HOUR
+
+
+def test_a_letter_of_an_account_merged_meanwhile_shows_the_balance_of_both(world):
+    world.buys(LUC, SERVDOLIA120=1)
+    ticket, _, _ = falls_low(world)
+    world.clock.tick()
+    do(world, people.Merge(LUC, ANA))
+    hold(world, held=False)
+    world.poll()
+    [reply] = world.desk.replies(ticket)
+    assert "Saldo actual: 135 créditos" in reply
+    assert LOW not in reply
+    assert states(world)["low_balance"] == "cancelled"
+
+
+def test_a_statement_does_not_go_to_an_address_taken_from_the_account_meanwhile(world):
+    bought(world)
+    do(world, people.AddAddress(ANA, NEW))
+    world.asks(NEW, "Saldo")
+    hold(world, held=True)
+    world.poll()
+    world.clock.tick()
+    do(world, people.RemoveAddress(NEW))
+    hold(world, held=False)
+    world.poll()
+    assert world.told() == []
+    assert {one.why for one in world.letters(state="cancelled")} == {
+        "the asking address is no longer one of the account's"
+    }
+
+
+@pytest.fixture
+def modular(open_world):
+    """Ana's year of module support ends within the days in which that is told."""
+    found = open_world(
+        modules=[{"reference": "DOLIMOD-.*"}],
+        notices={"module_ending_days": 30},
+    )
+    found.shop.buy(found.shop.customer(ANA), {"DOLIMOD-STOCK": 1, "SERVDOLIA60": 1})
+    found.poll()
+    found.told()
+    hold(found, held=True)
+    found.clock.tick(340 * DAY)
+    found.poll()
+    assert [one.kind for one in found.letters(state="pending")] == ["module_ending"]
+    return found
+
+
+def test_the_end_of_a_module_year_is_told(modular):
+    hold(modular, held=False)
+    modular.poll()
+    assert modular.told() == [("module_ending", "email", ANA)]
+
+
+def test_and_no_more_once_it_was_bought_again(modular):
+    modular.shop.buy(modular.shop.customer(ANA), {"DOLIMOD-STOCK": 1})
+    modular.poll()
+    hold(modular, held=False)
+    modular.poll()
+    assert modular.told() == []
+
+
+def test_nor_after_it_is_over(modular):
+    modular.clock.tick(40 * DAY)
+    hold(modular, held=False)
+    modular.poll()
+    assert modular.told() == []
