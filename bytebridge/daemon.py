@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from apscheduler.triggers.interval import IntervalTrigger
 from bytebridge import __version__, cron, logs, service, snapshot
 from bytebridge.domain.model import Source
 from bytebridge.errors import SettingsError, StoreBroken, StoreBusy
+from bytebridge.jobs.book import new_token
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.reconcile import Window
 from bytebridge.ledger import lock, outbox
@@ -27,16 +29,20 @@ from bytebridge.monitor import Monitor
 from bytebridge.notify import Notifier, supervisor
 from bytebridge.passes import PURCHASES
 from bytebridge.reports.status import script_source
+from bytebridge.setting_layers import differing
 from bytebridge.settings import Settings, find_file, load, need, secret_values, store_url
 from bytebridge.status_server import StatusServer, serve
 from bytebridge.turn import Turn
 
 TICK_S = 1.0
+CHILD_TICK_S = 0.02
 ENDS_WITHIN_S = 9.0  # after SIGTERM; what is then still open is safe to lose, as after any kill
 DELIVER_EVERY_S = 15
 JUMP_S = 30  # a wall clock that moved by more than this against the monotonic one was set
 HANGS_AFTER_S = 1800.0  # a job without a sign of life for this long stops the watchdog's food
-RELOADABLE = ("packs", "modules", "tariff", "notices", "helpdesk", "shop", "erp", "smtp", "logging")
+SLOW_S = 60.0  # a job that took longer, and longer than its interval, is told of
+NEEDS_RESTART = ("store.url", "service.listen")
+UPGRADE_S = 60  # what systemd is asked for, again and again, while a migration runs
 
 
 class Stopping(Exception):
@@ -72,6 +78,9 @@ class Daemon:
             listen=settings.service.listen,
         )
         self._catch_signals()
+        self._upgrade_apart(settings)
+        if self._stop.is_set():
+            return 0
         self._store = service.open_store(settings, write=True)
         self._turn = Turn(self._store)
         code = 1
@@ -83,6 +92,27 @@ class Daemon:
             self._store.close()
             log("service_stopped", code=code, uptime_s=round(time.monotonic() - self._began))
         return code
+
+    def _upgrade_apart(self, settings: Settings) -> None:
+        """Creates or migrates the store in a child: what that needs would stay in this process's memory for years.
+
+        Whatever goes wrong there goes wrong again, and is told, when this process opens the store.
+        """
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                service.open_store(settings, write=True).close()
+                code = 0
+            finally:
+                os._exit(code)
+        while os.waitpid(child, os.WNOHANG) == (0, 0):
+            self._notifier.extend(UPGRADE_S)
+            if self._stop.wait(CHILD_TICK_S):
+                os.kill(child, signal.SIGTERM)
+                os.waitpid(child, 0)
+                return
 
     def _store_name(self, settings: Settings) -> str:
         return Store(store_url(settings), read_only=True).url.render_as_string(hide_password=True)
@@ -116,6 +146,7 @@ class Daemon:
             time.monotonic,
             __version__,
         )
+        logs.listen(self._monitor.metrics.hear)
         self._build(settings)
         page = self._listen(settings)
         self._scheduler = BackgroundScheduler(
@@ -180,16 +211,16 @@ class Daemon:
             self._add("write_back", self._write_back, IntervalTrigger(seconds=60, timezone=UTC), now)
         if settings.service.reconcile_at:
             when = cron.trigger(settings.service.reconcile_at)
-            self._scheduler.add_job(
-                self._edge("reconcile", self._reconcile), when, id="reconcile", replace_existing=True
-            )
+            self._scheduler.add_job(self._edge("reconcile", self._watched), when, id="reconcile", replace_existing=True)
         self._monitor.set_intervals(service.intervals(settings))
 
     def _add(self, name: str, work: Callable[[Context], object], trigger: IntervalTrigger, first: datetime) -> None:
-        self._monitor.jobs.watch(name, HANGS_AFTER_S)
-        self._scheduler.add_job(self._edge(name, work), trigger, id=name, next_run_time=first, replace_existing=True)
+        interval = trigger.interval_length
+        self._monitor.jobs.watch(name, interval + HANGS_AFTER_S)
+        job = self._edge(name, work, max(interval, SLOW_S))
+        self._scheduler.add_job(job, trigger, id=name, next_run_time=first, replace_existing=True)
 
-    def _edge(self, name: str, work: Callable[[Context], object]) -> Callable[[], None]:
+    def _edge(self, name: str, work: Callable[[Context], object], limit_s: float = float("inf")) -> Callable[[], None]:
         """The one place where a bug in a job is caught: logged with its traceback, red when it repeats."""
 
         def job() -> None:
@@ -198,26 +229,36 @@ class Daemon:
             if not self._turn.mine:
                 self._monitor.jobs.ended(name, crashed=False)
                 return
+            alive, token = partial(self._monitor.jobs.alive, name), new_token()
             with self._context_lock:
-                context = replace(self._context, progress=lambda *_: self._monitor.jobs.alive(name))
-            crashed = False
-            try:
-                work(context)
-            except Stopping:
-                pass  # the wait it was in is over; what it had booked stays, the rest is read again
-            except StoreBusy as error:
-                log("store_busy", operation=name, error=str(error), attempt=None)
-            except StoreBroken as error:
-                log("store_broken", store="", error=str(error))
-                self._broken = str(error)
-                self._stop.set()
-            except Exception as error:  # noqa: BLE001
-                crashed = True
-                log("job_crashed", job=name, error=type(error).__name__, exc_info=error)
+                context = replace(self._context, token=token, progress=lambda *_: alive())
+            began = time.monotonic()
+            with logs.bind(run=token):
+                crashed = self._carry_out(name, partial(work, context))
+                took = time.monotonic() - began
+                if took > limit_s:
+                    log("job_overran", job=name, seconds=round(took), limit_s=round(limit_s))
             self._monitor.jobs.ended(name, crashed=crashed)
             self._first_read(name)
 
         return job
+
+    def _carry_out(self, name: str, work: Callable[[], object]) -> bool:
+        """True when it ended by a bug."""
+        try:
+            work()
+        except Stopping:
+            pass  # the wait it was in is over; what it had booked stays, the rest is read again
+        except StoreBusy as error:
+            log("store_busy", operation=name, error=str(error), attempt=None)
+        except StoreBroken as error:
+            log("store_broken", store=self._store.url.render_as_string(), error=str(error))
+            self._broken = str(error)
+            self._stop.set()
+        except Exception as error:  # noqa: BLE001
+            log("job_crashed", job=name, error=type(error).__name__, exc_info=error)
+            return True
+        return False
 
     def _first_read(self, job: str) -> None:
         """The last of the purchases' first passes lets the desk's begin at once."""
@@ -241,12 +282,8 @@ class Daemon:
                     source.value,
                     ok=result.error is None,
                     examined=result.examined,
-                    posted=result.kinds,
-                    drift=0,
                     seconds=time.monotonic() - began,
                 )
-                self._monitor.metrics.moved(result.granted)
-                self._monitor.metrics.moved(-result.debited)
 
         return poll
 
@@ -256,12 +293,17 @@ class Daemon:
     def _write_back(self, context: Context) -> None:
         service.one_pass(context, [], deliver=False)
 
-    def _reconcile(self, context: Context) -> None:
-        service.reconciliation(context, service.ORDER, Window(), dry_run=False)
+    def _watched(self, context: Context) -> None:
+        """The reconciliation, of which a sign of life is expected only while it runs."""
+        self._monitor.jobs.watch("reconcile", HANGS_AFTER_S)
+        try:
+            service.reconciliation(context, service.ORDER, Window(), dry_run=False, progress=context.progress)
+        finally:
+            self._monitor.jobs.rest("reconcile")
 
     def _watch(self) -> None:
         """The main thread: feeds the watchdog, notices a set clock, reloads; until the daemon should end."""
-        fed = 0.0
+        fed, starving = 0.0, False
         offset = time.time() - time.monotonic()
         while not self._stop.wait(TICK_S):
             self._take_turn()
@@ -275,6 +317,9 @@ class Daemon:
                 self._reconfigure()
             every = self._notifier.watchdog_every_s
             late = self._monitor.jobs.overdue()
+            for span in late if not starving else ():
+                log("watchdog_starved", job=span.job, seconds=round(span.seconds))
+            starving = bool(late)
             if every and time.monotonic() - fed >= every and not late:
                 fed = time.monotonic()
                 self._notifier.watchdog()
@@ -307,8 +352,8 @@ class Daemon:
             self._notifier.ready("running, new configuration rejected")
             return
         before = self._context.settings
-        changed = [name for name in type(settings).model_fields if getattr(before, name) != getattr(settings, name)]
-        restart = [name for name in changed if name not in RELOADABLE]
+        changed = list(differing(before, settings))
+        restart = [key for key in changed if key in NEEDS_RESTART]
         self._configure_logs(settings)
         self._build(settings)
         for job in self._scheduler.get_jobs():

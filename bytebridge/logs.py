@@ -9,7 +9,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
 
 LOGGER = "bytebridge"
+_listeners: list[Callable[[str, Mapping[str, Any]], None]] = []
 PRIORITIES = {
     "debug": 7,
     "info": 6,
@@ -60,7 +61,6 @@ EVENTS: dict[str, Event] = {
     ),
     "entry_posted": _event("info", "entry kind document account credits balance", "credits moved"),
     "review_opened": _event("info", "item document account why state", "a document waits for a person"),
-    "review_closed": _event("info", "item document account why", "a document waits no longer"),
     "drift_found": _event("warning", "document account posted expected delta reason", "ledger and source differ"),
     "stranger_charged": _event("info", "document account credits", "a charge opened an account of its own"),
     "brake_pulled": _event("error", "documents credits limit why", "too much would move at once; nothing does"),
@@ -159,14 +159,21 @@ def configure(
 
 
 def log(event: str, **fields: Any) -> None:
-    """Writes one event at its own level; `exc_info=error` adds the traceback.
+    """Writes one event at its own level, whoever listens hears of it; `exc_info=error` adds the traceback.
 
     KeyError for an event or a field outside `EVENTS`, unless `configure` said otherwise.
     """
     known = EVENTS.get(event)
     if all(handler.strict for handler in _handlers()):
         _check(event, known, fields)
+    for hear in _listeners:
+        hear(event, {**_bound(), **fields})
     getattr(_logger(), known.level if known else "error")(event, **fields)
+
+
+def listen(hear: Callable[[str, Mapping[str, Any]], None]) -> None:
+    """From now on `hear`, and nobody else, gets each event with its fields, whatever the level of the log is."""
+    _listeners[:] = [hear]
 
 
 def bind(**fields: str | int) -> AbstractContextManager[None]:
@@ -179,6 +186,12 @@ def bind(**fields: str | int) -> AbstractContextManager[None]:
     import structlog  # noqa: PLC0415  (here and below: who logs nothing, as most commands, starts without it)
 
     return structlog.contextvars.bound_contextvars(**fields)
+
+
+def _bound() -> dict[str, Any]:
+    import structlog  # noqa: PLC0415
+
+    return structlog.contextvars.get_contextvars()
 
 
 class _Handler(logging.StreamHandler[TextIO]):

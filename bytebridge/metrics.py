@@ -3,11 +3,13 @@
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
 REQUEST_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120)  # seconds
 PASS_BUCKETS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)  # seconds
+DELIVERIES = ("sent", "failed", "unknown", "delayed", "held", "dropped")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +133,18 @@ class Metrics:
             registry=registry,
         )
 
-    def moved(self, posted: int) -> None:
-        """posted: credits of one entry, signed."""
-        (self.granted if posted > 0 else self.debited).inc(abs(posted))
+    def hear(self, event: str, fields: Mapping[str, Any]) -> None:
+        """Counts what the log says: no job has to report a thing twice."""
+        if event == "entry_posted":
+            source = str(fields["document"]).partition(":")[0]
+            self.entries.labels(source, fields["kind"]).inc()
+            (self.granted if fields["credits"] > 0 else self.debited).inc(abs(fields["credits"]))
+        elif event == "drift_found":
+            self.drift.labels(fields["source"]).inc()
+        elif event == "job_overran":
+            self.overruns.labels(fields["job"]).inc()
+        elif event.removeprefix("notice_") in DELIVERIES:
+            self.notices.labels(fields["kind"], fields["channel"], event.removeprefix("notice_")).inc()
 
     def show(self, snapshot: Snapshot) -> None:
         self.accounts.set(snapshot.accounts)

@@ -40,10 +40,15 @@ class Jobs:
         self._crashed: Counter[str] = Counter()
 
     def watch(self, job: str, limit_s: float) -> None:
-        """From now on `job` must end, or say `alive`, at least every `limit_s`."""
+        """From now on `job` must end, or say `alive`, at least every `limit_s`, until it may `rest`."""
         with self._lock:
             self._limits[job] = limit_s
             self._alive[job] = self._monotonic()
+
+    def rest(self, job: str) -> None:
+        """Nothing is expected of it until it is watched again."""
+        with self._lock:
+            self._limits.pop(job, None)
 
     def forget(self, job: str) -> None:
         """A job that is not run any more, as after a reload."""
@@ -55,10 +60,9 @@ class Jobs:
         with self._lock:
             self._alive[job] = self._monotonic()
 
-    def ended(self, job: str, *, crashed: bool, overran: bool = False) -> None:
-        """crashed: by a bug; trouble that a job expects and reports is no crash. overran: it took too long."""
+    def ended(self, job: str, *, crashed: bool) -> None:
+        """crashed: by a bug; trouble that a job expects and reports is no crash."""
         self._metrics.crashes.labels(job).inc(crashed)
-        self._metrics.overruns.labels(job).inc(overran)
         with self._lock:
             self._crashed[job] = self._crashed[job] + 1 if crashed else 0
             self._alive[job] = self._monotonic()
@@ -126,16 +130,10 @@ class Monitor:
             if answered and not self._failed[system]:
                 self._answered[system] = self._monotonic()
 
-    def pass_finished(
-        self, source: str, *, ok: bool, examined: int, posted: Mapping[str, int], drift: int, seconds: float
-    ) -> None:
-        """posted: entries by kind."""
+    def pass_finished(self, source: str, *, ok: bool, examined: int, seconds: float) -> None:
         self.metrics.passes.labels(source, "ok" if ok else "failed").inc()
         self.metrics.pass_seconds.labels(source).observe(seconds)
         self.metrics.examined.labels(source).inc(examined)
-        self.metrics.drift.labels(source).inc(drift)
-        for kind, entries in posted.items():
-            self.metrics.entries.labels(source, kind).inc(entries)
         with self._lock:
             self._failed[source] = 0 if ok else self._failed[source] + 1
             if ok:

@@ -8,7 +8,7 @@ from bytebridge.jobs import deliver as letters
 from bytebridge.jobs import module_endings, staff
 from bytebridge.jobs import poll as polling
 from bytebridge.jobs import write_back as copies
-from bytebridge.jobs.book import Run
+from bytebridge.jobs.book import Run, new_token
 from bytebridge.jobs.context import Context, PassResult
 from bytebridge.ledger import outbox, runs
 from bytebridge.logs import bind
@@ -39,7 +39,7 @@ def one_pass(
     purchases_first: a desk that is read alone waits for a first reading of shop and ERP, made here.
     """
     done = Pass()
-    run = Run("poll", context.by, context.now())
+    run = Run("poll", context.by, context.now(), context.token or new_token())
     with bind(run=run.token):
         context = replace(context, freshen=lambda: _read_purchases(context, run, done, always=True))
         if Source.HELPDESK in sources and purchases_first:

@@ -13,7 +13,7 @@ from bytebridge.connector import Connector
 from bytebridge.domain.model import Instant, Source
 from bytebridge.errors import Refused
 from bytebridge.jobs import repair_plan
-from bytebridge.jobs.book import Run
+from bytebridge.jobs.book import Run, new_token
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.reconcile import Reconciled, Window, reconcile
 from bytebridge.jobs.rules import policy_of, rules_of, systems
@@ -171,7 +171,7 @@ def reconciliation(
 ) -> Reconciled:
     """A reconciliation as a recorded run; a dry one leaves no trace. repairs: of a plan, instead of a walk."""
     context = replace(context, progress=progress)
-    run = Run("reconcile", context.by, context.now())
+    run = Run("reconcile", context.by, context.now(), context.token or new_token())
     began = time.monotonic()
     wanted = [source for source in ORDER if source in sources and source in context.connectors]
     with bind(run=run.token):

@@ -77,6 +77,16 @@ def _parts(info: FieldInfo) -> Iterator[str]:
             yield from mark.keys
 
 
+def differing(before: BaseModel, after: BaseModel, above: Key = ()) -> Iterator[str]:
+    """Dotted keys whose values differ, secrets' too."""
+    for name, info in type(before).model_fields.items():
+        key, one, other = (*above, info.alias or name), getattr(before, name), getattr(after, name)
+        if isinstance(one, BaseModel):
+            yield from differing(one, other, key)
+        elif one != other:
+            yield ".".join(key)
+
+
 def variable(key: Key) -> str:
     return PREFIX + "__".join(key).upper()
 

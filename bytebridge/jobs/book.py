@@ -30,6 +30,10 @@ class Booked:
     strangers: list[Outcome] = field(default_factory=list)
 
 
+def new_token() -> str:
+    return secrets.token_hex(4)
+
+
 @dataclass(slots=True)
 class Run:
     """A pass as the ledger records it: its row is written with the first thing it posts.
@@ -40,7 +44,7 @@ class Run:
     what: str
     by: str
     begun: Instant
-    token: str = field(default_factory=lambda: secrets.token_hex(4))
+    token: str = field(default_factory=new_token)
     number: int | None = None
     posted: int = 0
 
@@ -172,13 +176,15 @@ def _report(booked: Booked) -> None:
     for review in booked.opened:
         log("review_opened", item=review.id, document=review.document, why=review.code, state=review.state)
     for notice in booked.queued:
-        log(
-            "notice_queued",
-            notice=notice.id,
-            kind=notice.kind.value,
-            channel=notice.channel.value,
-            document=notice.document,
-            account=notice.account,
-        )
+        named = {
+            "notice": notice.id,
+            "kind": notice.kind.value,
+            "channel": notice.channel.value,
+            "document": notice.document,
+            "account": notice.account,
+        }
+        log("notice_queued", **named)
+        if notice.state == "held":
+            log("notice_held", **named, why=notice.why)
     for outcome in booked.strangers:
         log("stranger_charged", document=outcome.key, account=outcome.account, credits=outcome.worth.credits)

@@ -23,7 +23,8 @@ class Context:
     """by: the login that runs the command, or "daemon". stopping: True once the process should end soon.
 
     allowed: credits that a person let through the brake. turns: one pass over a source at a time within the
-    process. freshen: reads shop and ERP, before a stranger is charged.
+    process. freshen: reads shop and ERP, before a stranger is charged. token: of the pass, by which its log lines
+    are found; made anew for each pass when it is empty.
     """
 
     store: Store
@@ -41,27 +42,23 @@ class Context:
     allowed: int = 0
     turns: Mapping[Source, threading.Lock] = field(default_factory=dict)
     freshen: Callable[[], None] = lambda: None
+    token: str = ""
     progress: Callable[[str, int], None] = lambda _what, _count: None
 
 
 @dataclass(slots=True)
 class PassResult:
-    """What a pass did: `examined` documents whose content differed, `kinds` entries posted by kind."""
+    """What a pass did: `examined` documents whose content differed, `posted` entries."""
 
     examined: int = 0
     seen: int = 0
     posted: int = 0
     reviews: int = 0
     failed: int = 0
-    granted: int = 0
-    debited: int = 0
     error: str | None = None
-    kinds: dict[str, int] = field(default_factory=dict)
 
     def add(self, other: "PassResult") -> None:
         """Adds a second reading of the same source in one pass."""
-        for name in ("examined", "seen", "posted", "reviews", "failed", "granted", "debited"):
+        for name in ("examined", "seen", "posted", "reviews", "failed"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        for kind, count in other.kinds.items():
-            self.kinds[kind] = self.kinds.get(kind, 0) + count
         self.error = other.error

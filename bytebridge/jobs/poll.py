@@ -71,6 +71,7 @@ def _poll(connector: Connector, context: Context, run: Run, result: PassResult) 
         reading = runs.reading(connection, source)
     first = reading.cursor is None
     since = since_of(source, context)
+    log("poll_started", cursor=reading.cursor)
 
     def known(ids: Sequence[str]) -> dict[str, Document]:
         with context.store.read() as inner:
@@ -158,11 +159,7 @@ def differing_of(page: Page, connector: Connector, context: Context, result: Pas
 
 def count(booked: Booked, result: PassResult) -> None:
     result.posted += len(booked.entries)
-    for entry in booked.entries:
-        result.kinds[entry.kind.value] = result.kinds.get(entry.kind.value, 0) + 1
     result.reviews += len(booked.opened)
-    result.granted += sum(entry.credits for entry in booked.entries if entry.credits > 0)
-    result.debited -= sum(entry.credits for entry in booked.entries if entry.credits < 0)
 
 
 def recheck(connector: Connector, context: Context, run: Run, result: PassResult) -> None:

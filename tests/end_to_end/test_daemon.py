@@ -86,7 +86,7 @@ def test_life_of_a_service(world, systemd):
     world.configure(listen, ("recheck_after = 0", "recheck_after = 0\nlow_balance = 50"), ("port = ", "port =  "))
     daemon.signal(signal.SIGHUP)
     daemon.saw("configuration_reloaded")
-    assert daemon.events("configuration_reloaded")[0]["changed"] == ["notices"]
+    assert daemon.events("configuration_reloaded")[0]["changed"] == ["notices.low_balance"]
     assert any(line.startswith("RELOADING=1") for line in systemd())
     wait_for(lambda: systemd().count("READY=1") >= 3, "READY after each reload")
     world.desk.resolve(world.desk.open("ana@example.com", "Error"), kind="consulta", minutes=10)

@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "jobs": {"domain", "wording", *PARTS, *OPEN},
     "opening.py": {"domain", "ledger", *OPEN},
     "service.py": {"domain", "jobs", "opening", "passes", *PARTS, *OPEN},
-    "daemon.py": {"domain", "jobs", *PARTS, *OPEN, *SERVICE},
+    "daemon.py": {"domain", "jobs", "setting_layers", *PARTS, *OPEN, *SERVICE},
     "cli": {"domain", "wording", "jobs", "sandbox", *PARTS, *OPEN, *SERVICE},
     "sandbox": set(),
     "errors.py": set(),

@@ -239,6 +239,11 @@ def test_the_code_logs_only_what_is_on_the_list():
             assert fields - {None} <= logs.EVENTS[name].fields | logs.BOUND | {"exc_info"}, place
 
 
+def test_every_event_on_the_list_is_logged_somewhere():
+    logged = {name for _, names, _ in calls_of_log() for name in names}
+    assert logs.EVENTS.keys() - logged == {"library_message"}
+
+
 def test_standard_error_is_the_default(written, capsys):
     written()
     logs.configure("info", "json")

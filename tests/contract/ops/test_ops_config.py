@@ -84,10 +84,13 @@ def test_example_holds_no_secret(example):
 
 def names_of_metrics():
     monitor = Monitor({"shop": 300}, lambda: Snapshot(outbox={"pending": 1}), lambda: 0.0, "1")
-    monitor.pass_finished("shop", ok=True, examined=1, posted={"grant": 1}, drift=0, seconds=1)
+    monitor.pass_finished("shop", ok=True, examined=1, seconds=1)
+    monitor.metrics.hear("entry_posted", {"document": "shop:1", "kind": "grant", "credits": 60})
+    monitor.metrics.hear("drift_found", {"source": "shop"})
+    monitor.metrics.hear("job_overran", {"job": "poll_shop"})
     monitor.observe("shop", "GET /", "200", 0.1)
     monitor.jobs.ended("shop", crashed=True)
-    monitor.metrics.notices.labels("balance", "ticket", "sent").inc()
+    monitor.metrics.hear("notice_sent", {"kind": "balance", "channel": "ticket"})
     families = text_string_to_metric_families(monitor.exposition().decode())
     return {sample.name: set(sample.labels) for family in families for sample in family.samples}
 

@@ -4,11 +4,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from bytebridge import logs
 from bytebridge.errors import StoreBusy
 from bytebridge.metrics import Snapshot
 from bytebridge.monitor import Monitor
 
-GOOD = {"ok": True, "examined": 0, "posted": {}, "drift": 0, "seconds": 0.1}
+GOOD = {"ok": True, "examined": 0, "seconds": 0.1}
 BAD = {**GOOD, "ok": False}
 
 
@@ -180,19 +181,27 @@ def test_reload_changes_sources(monitor, clock):
     assert monitor.healthz()[1] == "shop: no good answer for 1901 s; erp: no good answer for 901 s"
 
 
-def test_figures(monitor, ledger, clock):
+def test_figures(monitor, ledger, clock, monkeypatch):
+    monkeypatch.setattr(logs, "_listeners", [])
     ledger.snapshot = Snapshot(
         accounts=3, outstanding=240, owed=15, waiting=2, flagged=1, oldest_review_s=7200,
         outbox={"pending": 4, "held": 1}, oldest_due_s=12, lease=True,
     )  # fmt: skip
-    monitor.pass_finished("shop", ok=True, examined=7, posted={"grant": 2, "refund": 1}, drift=1, seconds=2)
+    monitor.pass_finished("shop", ok=True, examined=7, seconds=2)
     monitor.pass_finished("shop", **BAD)
     monitor.observe("shop", "GET /orders/77?display=full", "200", 0.2)
     monitor.observe("shop", "GET /orders/78", "error", 0.2)
-    monitor.metrics.moved(120)
-    monitor.metrics.moved(-45)
-    monitor.metrics.notices.labels("balance", "ticket", "sent").inc()
-    monitor.jobs.ended("deliver", crashed=True, overran=True)
+    logs.listen(monitor.metrics.hear)
+    with logs.bind(source="shop", run="r1"):
+        entry = {"entry": 1, "account": 1, "balance": 0, "document": "shop:1"}
+        for kind, credits in (("grant", 60), ("grant", 60), ("refund", -45)):
+            logs.log("entry_posted", **entry, kind=kind, credits=credits)
+        logs.log("drift_found", document="order 1", account=1, posted=0, expected=60, delta=60, reason="missing")
+    for result in ("sent", "failed", "unknown", "delayed", "held", "dropped"):
+        logs.log(f"notice_{result}", notice=1, account=1, document="shop:1", kind="balance", channel="ticket")
+    logs.log("notice_queued", notice=1, account=1, document="shop:1", kind="balance", channel="ticket")
+    logs.log("job_overran", job="deliver", seconds=61, limit_s=60)
+    monitor.jobs.ended("deliver", crashed=True)
     monitor.jobs.ended("deliver", crashed=False)
     monitor.set_ready(ready=True)
     clock.now += 10
@@ -219,7 +228,10 @@ def test_figures(monitor, ledger, clock):
         ("bytebridge_remote_requests_total", "GET", "200", "shop"): 1,
         ("bytebridge_remote_requests_total", "GET", "error", "shop"): 1,
         ("bytebridge_remote_request_seconds_count", "GET", "shop"): 2,
-        ("bytebridge_notices_total", "ticket", "balance", "sent"): 1,
+        **{
+            ("bytebridge_notices_total", "ticket", "balance", result): 1
+            for result in ("sent", "failed", "unknown", "delayed", "held", "dropped")
+        },
         ("bytebridge_job_crashes_total", "deliver"): 1,
         ("bytebridge_job_overruns_total", "deliver"): 1,
         ("bytebridge_brake",): 0,
@@ -228,6 +240,7 @@ def test_figures(monitor, ledger, clock):
         ("bytebridge_ready",): 1,
     }
     assert {key: shown[key] for key in expected} == expected
+    assert sum(key[0] == "bytebridge_notices_total" for key in shown) == 6
     assert [key[-1] for key in shown if key[0] == "bytebridge_build_info"] == ["1.2.3"]
     assert shown["process_resident_memory_bytes",] > 1e6
 
