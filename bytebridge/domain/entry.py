@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from bytebridge.domain.model import Credits, Instant
 
 GENESIS = "0" * 64
 HALF = 32  # digits
-_encoder = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_encoder = msgspec.json.Encoder(order="sorted")
 
 
 class EntryKind(StrEnum):
@@ -63,7 +64,11 @@ class Entry(Struct, frozen=True, gc=False):
 
 def encode(derivation: Mapping[str, Any]) -> str:
     """The one JSON text of a derivation: what is stored is what is hashed."""
-    return _encoder.encode(derivation)
+    try:
+        return _encoder.encode(derivation).decode()
+    except UnicodeEncodeError:  # half a character, which no database takes: a question mark instead
+        text = json.dumps(derivation, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return text.encode("utf-8", "replace").decode()
 
 
 def chain(

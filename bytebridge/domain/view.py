@@ -38,7 +38,8 @@ class View(Struct):
     """posted: per document and root account. module_ends: per root account. shop_orders: mark to document key.
 
     purchases: per root account, the grants that a look-alike could double. next_account: first free id.
-    added: addresses that got an account within the page. states: what each document of the page says, as text;
+    heads: seq, balance and hash of each account's last entry before the page. added: addresses that got an account
+    within the page. states: what each document of the page says, as text;
     unchanged: those that say what was last seen.
     """
 
@@ -48,6 +49,7 @@ class View(Struct):
     revisions: dict[str, int] = field(default_factory=dict)
     owners: Owners = field(default_factory=dict)
     accounts: dict[int, Account] = field(default_factory=dict)
+    heads: dict[int, tuple[int, int, str]] = field(default_factory=dict)
     module_ends: dict[int, Instant] = field(default_factory=dict)
     shop_orders: dict[str, str] = field(default_factory=dict)
     purchases: dict[int, list[Purchase]] = field(default_factory=dict)

@@ -128,13 +128,12 @@ def book(
 def _store(connection: Connection, booked: Booked, view: View, context: Context, run: Run) -> int | None:
     postings = [posting for outcome in booked.outcomes for posting in outcome.postings]
     drafts = [draft for outcome in booked.outcomes for draft in outcome.drafts]
-    already = dict.fromkeys(view.known, "")
-    pages.store_documents(connection, booked.outcomes, context.rules_digest, view, already)
+    pages.store_documents(connection, booked.outcomes, context.rules_digest, view, view.known)
     accounts.open_new(connection, view)
     number = run.number
     if postings:
         number = run.take_number(connection)
-        booked.entries = entries.append(connection, postings, number, view.now)
+        booked.entries = entries.append(connection, postings, number, view.now, view.heads)
         _queue_write_backs(connection, booked, context, view.now)
     only_to = context.settings.notices.only_to
     booked.queued = outbox.queue(connection, drafts, booked.entries, view.now, only_to)

@@ -9,8 +9,9 @@ from bytebridge.domain.accounts import normalise
 from bytebridge.domain.model import Credits, Instant
 from bytebridge.domain.view import View
 from bytebridge.errors import NotFound
-from bytebridge.ledger import codec
-from bytebridge.ledger.pages import batches, heads
+from bytebridge.ledger import codec, many
+from bytebridge.ledger.many import batches
+from bytebridge.ledger.pages import heads
 from bytebridge.ledger.schema import accounts, addresses, entries
 
 
@@ -33,25 +34,20 @@ class Summary:
 def open_new(connection: Connection, view: View) -> None:
     """Stores the accounts and addresses that a page opened."""
     fresh = [
-        {
-            "id": account.id,
-            "root": account.id,
-            "parent": account.id,
-            "name": codec.fit(account.name, 250),
-            "language": codec.fit(account.language, 10) if account.language else None,
-            "created_at": view.now,
-        }
+        (
+            account.id,
+            account.id,
+            account.id,
+            codec.fit(account.name, 250),
+            codec.fit(account.language, 10) if account.language else None,
+            view.now,
+        )
         for account in view.accounts.values()
         if account.new
     ]
-    if fresh:
-        connection.execute(insert(accounts), fresh)
-    rows = [
-        {"email": email, "account": account, "since": since, "recorded_at": view.now, "by": ""}
-        for email, account, since in view.added
-    ]
-    if rows:
-        connection.execute(insert(addresses), rows)
+    many.add(connection, accounts, ("id", "root", "parent", "name", "language", "created_at"), fresh)
+    rows = [(email, account, since, view.now, "") for email, account, since in view.added]
+    many.add(connection, addresses, ("email", "account", "since", "recorded_at", "by"), rows)
 
 
 def find(connection: Connection, email: str, at: Instant) -> int | None:

@@ -10,7 +10,7 @@ from bytebridge.domain.entry import Entry
 from bytebridge.domain.model import Instant
 from bytebridge.ledger import codec
 from bytebridge.ledger.accounts import roots_of
-from bytebridge.ledger.pages import batches
+from bytebridge.ledger.many import batches
 from bytebridge.ledger.schema import write_backs
 
 ROWS = 5_000

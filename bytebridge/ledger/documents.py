@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, or_, select
 from bytebridge.domain.memory import Memory
 from bytebridge.domain.model import Credits, Document, Instant, Source
 from bytebridge.ledger import codec
-from bytebridge.ledger.pages import batches
+from bytebridge.ledger.many import batches
 from bytebridge.ledger.schema import documents
 
 CHUNK = 1_000

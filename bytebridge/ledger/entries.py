@@ -1,107 +1,94 @@
 """The entries: append and read. There is no update and no delete."""
 
 import json
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, func, select
 
 from bytebridge.domain import entry as domain
 from bytebridge.domain.entry import Entry, EntryKind, Posting
 from bytebridge.domain.model import Credits, Instant
-from bytebridge.ledger import codec, facts
-from bytebridge.ledger.pages import batches, heads
+from bytebridge.ledger import facts, many
+from bytebridge.ledger.many import batches
+from bytebridge.ledger.pages import NO_HEAD, Head, heads
 from bytebridge.ledger.schema import accounts, entries
 
 DAY_S = 86_400
 CHUNK = 2_000  # rows held at a time while everything is read
+COLUMNS = tuple(column.name for column in entries.columns)
 LAST = "last_entry"  # fact: id and hash of the entry added last
 
 
-def append(connection: Connection, postings: Sequence[Posting], run: int, now: Instant) -> list[Entry]:
+def append(
+    connection: Connection,
+    postings: Sequence[Posting],
+    run: int,
+    now: Instant,
+    last: Mapping[int, Head] | None = None,
+) -> list[Entry]:
     """Adds the postings to their accounts' chains, in order, and gives the entries back.
 
-    The caller's transaction holds the writer's lock, so the heads read here are the last ones.
+    last: the accounts' heads as read in this transaction, which holds the writer's lock; None: they are read here.
     """
     if not postings:
         return []
-    last = heads(connection, sorted({posting.account for posting in postings}))
+    ends = dict(heads(connection, sorted({posting.account for posting in postings})) if last is None else last)
     first = (connection.execute(select(func.max(entries.c.id))).scalar() or 0) + 1
     added: list[Entry] = []
-    rows: list[dict[str, Any]] = []
+    rows: list[tuple[Any, ...]] = []
     for number, posting in enumerate(postings, first):
-        seq, balance, previous = last.get(posting.account, (0, 0, domain.GENESIS))
-        derivation = codec.storable(domain.encode(posting.derivation))
-        entry = _entry(number, seq + 1, posting, balance + posting.credits, previous, run, now, derivation)
-        if entry.balance != posting.balance:
-            raise AssertionError(f"balance of account {posting.account} moved under {posting.document}")
-        last[posting.account] = (entry.seq, entry.balance, entry.hash)
-        added.append(entry)
-        rows.append(_row(entry, derivation))
-    connection.execute(insert(entries), rows)
+        account, credits, kind = posting.account, posting.credits, posting.kind.value
+        seq, balance, previous = ends.get(account, NO_HEAD)
+        seq += 1
+        balance += credits
+        if balance != posting.balance:
+            raise AssertionError(f"balance of account {account} moved under {posting.document}")
+        document, revision, was, happened = posting.document, posting.revision, posting.was, posting.happened
+        derivation = domain.encode(posting.derivation)
+        digest = domain.chain(
+            previous, account, seq, document, revision, kind, credits, balance, was, happened, now, derivation
+        )
+        ends[account] = seq, balance, digest
+        rows.append(
+            (
+                number,
+                account,
+                seq,
+                document,
+                revision,
+                kind,
+                credits,
+                balance,
+                was,
+                happened,
+                now,
+                run,
+                derivation,
+                digest,
+            )
+        )
+        added.append(
+            Entry(
+                number,
+                account,
+                seq,
+                document,
+                revision,
+                posting.kind,
+                credits,
+                posting.balance,
+                was,
+                happened,
+                now,
+                run,
+                posting.derivation,
+                digest,
+            )
+        )
+    many.add(connection, entries, COLUMNS, rows)
     facts.put(connection, LAST, f"{added[-1].id} {added[-1].hash}")
     return added
-
-
-def _entry(
-    number: int,
-    seq: int,
-    posting: Posting,
-    balance: int,
-    previous: str,
-    run: int,
-    now: Instant,
-    derivation: str,
-) -> Entry:
-    digest = domain.chain(
-        previous,
-        posting.account,
-        seq,
-        posting.document,
-        posting.revision,
-        posting.kind,
-        posting.credits,
-        balance,
-        posting.was,
-        posting.happened,
-        now,
-        derivation,
-    )
-    return Entry(
-        number,
-        posting.account,
-        seq,
-        posting.document,
-        posting.revision,
-        posting.kind,
-        posting.credits,
-        Credits(balance),
-        posting.was,
-        posting.happened,
-        now,
-        run,
-        posting.derivation,
-        digest,
-    )
-
-
-def _row(entry: Entry, derivation: str) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "account": entry.account,
-        "seq": entry.seq,
-        "document": entry.document,
-        "revision": entry.revision,
-        "kind": entry.kind.value,
-        "credits": entry.credits,
-        "balance": entry.balance,
-        "was": entry.was,
-        "happened": entry.happened,
-        "recorded": entry.recorded,
-        "run": entry.run,
-        "derivation": derivation,
-        "hash": entry.hash,
-    }
 
 
 def from_row(row: Row[Any]) -> Entry:

@@ -1,13 +1,14 @@
 """A page of documents: what the ledger knows of them, and the one transaction that books them."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, update
 
 from bytebridge.domain.accounts import normalise
+from bytebridge.domain.entry import GENESIS
 from bytebridge.domain.interpret import Known, shop_mark
 from bytebridge.domain.letter import NoticeKind
 from bytebridge.domain.memory import Decision, key_of, source_of
@@ -16,11 +17,30 @@ from bytebridge.domain.rules import Rules
 from bytebridge.domain.settlement import Outcome, members
 from bytebridge.domain.tariff import kind_of
 from bytebridge.domain.view import Account, Purchase, View
-from bytebridge.ledger import codec
+from bytebridge.ledger import codec, many
+from bytebridge.ledger.many import batches
 from bytebridge.ledger.schema import accounts, addresses, documents, entries, modules, notices, reviews
 
-BATCH = 500  # values in one IN list
 DAY_S = 86_400
+
+Head = tuple[int, int, str]
+"""The last entry of an account: its seq, balance and hash."""
+NO_HEAD: Head = (0, 0, GENESIS)
+_later = entries.alias()
+_highest = select(func.max(_later.c.seq)).where(_later.c.account == accounts.c.id).scalar_subquery()
+IS_HEAD = and_(entries.c.account == accounts.c.id, entries.c.seq == _highest)
+ACCOUNT = (
+    accounts.c.id,
+    accounts.c.root,
+    accounts.c.name,
+    accounts.c.language,
+    accounts.c.threshold,
+    entries.c.seq,
+    entries.c.balance,
+    entries.c.hash,
+)
+DOCUMENT = tuple(column.name for column in documents.columns)
+MODULE = ("document", "reference", "account", "email", "ends")
 
 
 @dataclass(slots=True)
@@ -31,12 +51,6 @@ class Seen:
     rules: dict[str, str] = field(default_factory=dict)
 
 
-def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
-    ordered = list(values)
-    for start in range(0, len(ordered), BATCH):
-        yield ordered[start : start + BATCH]
-
-
 def seen(connection: Connection, keys: Sequence[str]) -> Seen:
     """States as last seen, one query a batch."""
     result = Seen()
@@ -44,7 +58,7 @@ def seen(connection: Connection, keys: Sequence[str]) -> Seen:
         rows = connection.execute(
             select(documents.c.key, documents.c.state, documents.c.rules).where(documents.c.key.in_(some))
         )
-        for key, state, rules in rows:
+        for key, state, rules in rows.all():
             result.states[key] = state
             result.rules[key] = rules
     return result
@@ -69,9 +83,7 @@ def load_view(connection: Connection, page: Sequence[Document], rules: Rules, no
     _load_documents(connection, view)
     emails |= {known.decision.email for known in view.known.values() if known.decision and known.decision.email}
     _load_owners(connection, emails, view)
-    holders = {account for posted in view.posted.values() for account in posted}
-    holders |= {account for history in view.owners.values() for _, account in history if account is not None}
-    _load_accounts(connection, holders, view)
+    _load_accounts(connection, {account for posted in view.posted.values() for account in posted}, view)
     _fold_to_roots(view)
     if any(isinstance(document, Ticket) for document in page):
         _load_module_ends(connection, page, rules, view)
@@ -79,6 +91,7 @@ def load_view(connection: Connection, page: Sequence[Document], rules: Rules, no
     else:
         _load_purchases(connection, page, rules, view)
     _load_marks(connection, page, rules, view)
+    _load_low(connection, view)
     highest = connection.execute(select(func.max(accounts.c.id))).scalar()
     view.next_account = (highest or 0) + 1
     return view
@@ -139,27 +152,55 @@ def _decision(row: Row[Any]) -> Decision:
 
 
 def _load_owners(connection: Connection, emails: set[str], view: View) -> None:
+    """Who owned these addresses, with the accounts and their heads."""
+    histories = addresses.outerjoin(accounts, addresses.c.account == accounts.c.id).outerjoin(entries, IS_HEAD)
     for some in batches(sorted(emails)):
         rows = connection.execute(
-            select(addresses.c.email, addresses.c.since, addresses.c.account)
+            select(addresses.c.email, addresses.c.since, *ACCOUNT)
+            .select_from(histories)
             .where(addresses.c.email.in_(some))
             .order_by(addresses.c.since, addresses.c.id)
         )
-        for email, since, account in rows:
-            view.owners.setdefault(email, []).append((Instant(since), account))
+        for email, since, number, *rest in rows.all():
+            view.owners.setdefault(email, []).append((Instant(since), number))
+            if number is not None:
+                _know(view, number, *rest)
+    _load_accounts(connection, set(), view)
 
 
 def _load_accounts(connection: Connection, ids: set[int], view: View) -> None:
-    roots: set[int] = set()
-    for some in batches(sorted(ids)):
-        for row in connection.execute(select(accounts).where(accounts.c.id.in_(some))):
-            view.accounts[row.id] = _account(row)
-            roots.add(row.root)
-    for some in batches(sorted(roots - ids)):
-        for row in connection.execute(select(accounts).where(accounts.c.id.in_(some))):
-            view.accounts[row.id] = _account(row)
-    for number, (_, balance, _) in heads(connection, list(view.accounts)).items():
-        view.accounts[number].balance = Credits(balance)
+    """These accounts, and those that any account known by now was merged into."""
+    _read_accounts(connection, ids, view)
+    _read_accounts(connection, {account.root for account in view.accounts.values()}, view)
+
+
+def _read_accounts(connection: Connection, ids: set[int], view: View) -> None:
+    for some in batches(sorted(ids - view.accounts.keys())):
+        known = select(*ACCOUNT).select_from(accounts.outerjoin(entries, IS_HEAD))
+        for row in connection.execute(known.where(accounts.c.id.in_(some))).all():
+            _know(view, *row)
+
+
+def _know(
+    view: View,
+    number: int,
+    root: int,
+    name: str,
+    language: str | None,
+    threshold: int | None,
+    seq: int | None,
+    balance: int | None,
+    digest: str | None,
+) -> None:
+    if number in view.accounts:
+        return
+    limit = Credits(threshold) if threshold is not None else None
+    view.accounts[number] = Account(number, root, Credits(balance or 0), threshold=limit, language=language, name=name)
+    if seq is not None:
+        view.heads[number] = (seq, balance or 0, digest or "")
+
+
+def _load_low(connection: Connection, view: View) -> None:
     waiting = select(notices.c.account).where(  # few at any time, so that all are read
         notices.c.kind == NoticeKind.LOW_BALANCE,
         notices.c.state.in_(("pending", "sending", "unknown")),  # one a pilot held back may never go
@@ -169,14 +210,9 @@ def _load_accounts(connection: Connection, ids: set[int], view: View) -> None:
             view.accounts[view.root(number)].low_pending = True
 
 
-def _account(row: Row[Any]) -> Account:
-    threshold = Credits(row.threshold) if row.threshold is not None else None
-    return Account(row.id, row.root, threshold=threshold, language=row.language, name=row.name)
-
-
-def heads(connection: Connection, ids: Sequence[int]) -> dict[int, tuple[int, int, str]]:
-    """Last entry of each account: (seq, balance, hash); accounts without entries are absent."""
-    found: dict[int, tuple[int, int, str]] = {}
+def heads(connection: Connection, ids: Sequence[int]) -> dict[int, Head]:
+    """Last entry of each account; accounts without entries are absent."""
+    found: dict[int, Head] = {}
     for some in batches(ids):
         last = (
             select(entries.c.account, func.max(entries.c.seq).label("seq"))
@@ -282,57 +318,56 @@ def store_documents(
     outcomes: Sequence[Outcome],
     rules_digest: str,
     view: View,
-    already: Mapping[str, str],
+    already: Container[str],
 ) -> None:
     """Last-seen states: new ones inserted, changed ones updated, in two batches."""
-    fresh: list[dict[str, Any]] = []
-    changed: list[dict[str, Any]] = []
+    fresh: list[tuple[Any, ...]] = []
+    changed: list[tuple[Any, ...]] = []
     for outcome in outcomes:
-        row = _row(outcome, rules_digest, view)
-        (changed if outcome.key in already else fresh).append(row)
-    if fresh:
-        connection.execute(insert(documents), fresh)
+        (changed if outcome.key in already else fresh).append(_row(outcome, rules_digest, view))
+    many.add(connection, documents, DOCUMENT, fresh)
     if changed:
-        values: dict[str, Any] = {name: bindparam(name) for name in changed[0] if name != "key"}
+        values: dict[str, Any] = {name: bindparam(name) for name in DOCUMENT if name != "key"}
         statement = update(documents).where(documents.c.key == bindparam("this")).values(values)
-        connection.execute(statement, [{**row, "this": row["key"]} for row in changed])
+        connection.execute(statement, [dict(zip(("this", *DOCUMENT[1:]), row, strict=True)) for row in changed])
     _store_modules(connection, outcomes, already)
 
 
-def _row(outcome: Outcome, rules_digest: str, view: View) -> dict[str, Any]:
-    document, worth = outcome.document, outcome.worth
-    return {
-        "key": outcome.key,
-        "source": outcome.key.partition(":")[0],
-        "code": codec.fit(document.code, 90),
-        "account": outcome.account,
-        "email": codec.fit(normalise(worth.emails[0]) or "", 254) if worth.emails else "",
-        "dated": worth.dated,
-        "created_at": document.created_at,
-        "state": view.states[outcome.key],
-        "rules": rules_digest,
-        "memory": codec.encode(worth.memory),
-        "worth": worth.credits,
-        "revision": view.revisions.get(outcome.key, 0),
-        "recheck": worth.recheck,
-        "seen_at": view.now,
-    }
+def _row(outcome: Outcome, rules_digest: str, view: View) -> tuple[Any, ...]:
+    """In the order of the table's columns."""
+    key, document, worth = outcome.key, outcome.document, outcome.worth
+    return (
+        key,
+        key.partition(":")[0],
+        codec.fit(document.code, 90),
+        outcome.account,
+        codec.fit(normalise(worth.emails[0]) or "", 254) if worth.emails else "",
+        worth.dated,
+        document.created_at,
+        view.states[key],
+        rules_digest,
+        codec.encode(worth.memory),
+        worth.credits,
+        view.revisions.get(key, 0),
+        worth.recheck,
+        view.now,
+    )
 
 
-def _store_modules(connection: Connection, outcomes: Sequence[Outcome], already: Mapping[str, str]) -> None:
+def _store_modules(connection: Connection, outcomes: Sequence[Outcome], already: Container[str]) -> None:
     known = [outcome.key for outcome in outcomes if outcome.key in already]
     for some in batches(known):
         connection.execute(delete(modules).where(modules.c.document.in_(some)))
     rows = [
-        {
-            "document": outcome.key,
-            "reference": codec.fit(reference, 90),
-            "account": outcome.account,
-            "email": (normalise(outcome.worth.emails[0]) or "") if outcome.worth.emails else "",
-            "ends": ends,
-        }
+        (
+            outcome.key,
+            codec.fit(reference, 90),
+            outcome.account,
+            (normalise(outcome.worth.emails[0]) or "") if outcome.worth.emails else "",
+            ends,
+        )
         for outcome in outcomes
+        if outcome.worth.modules
         for reference, ends in dict(outcome.worth.modules).items()
     ]
-    if rows:
-        connection.execute(insert(modules), rows)
+    many.add(connection, modules, MODULE, rows)

@@ -10,7 +10,7 @@ from bytebridge.domain.accounts import normalise
 from bytebridge.domain.model import Credits, Instant
 from bytebridge.domain.settlement import Outcome
 from bytebridge.ledger import codec
-from bytebridge.ledger.pages import batches
+from bytebridge.ledger.many import batches
 from bytebridge.ledger.schema import reviews
 
 

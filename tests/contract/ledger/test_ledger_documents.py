@@ -8,6 +8,7 @@ from bytebridge import service
 from bytebridge.domain.model import Order, OrderLine, OrderState, Source, Ticket, TicketState
 from bytebridge.jobs.book import Run, book, unlike
 from bytebridge.ledger import accounts, codec, documents, entries, outbox, pages, reviews, verify
+from bytebridge.ledger.many import BATCH
 from bytebridge.ledger.schema import documents as documents_table
 from bytebridge.settings import Settings
 
@@ -142,7 +143,7 @@ def test_ids_that_look_alike_are_two_documents(context, one, other):
 
 
 def test_a_page_larger_than_a_batch_is_booked_whole(context):
-    many = [order(str(number), email=f"a{number}@example.com") for number in range(2 * pages.BATCH + 3)]
+    many = [order(str(number), email=f"a{number}@example.com") for number in range(2 * BATCH + 3)]
     assert len(booked(context, Source.SHOP, *many).entries) == len(many)
     assert booked(context, Source.SHOP, *many).entries == []
     with context.store.read() as connection:
