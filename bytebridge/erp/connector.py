@@ -1,7 +1,6 @@
 """The ERP as a source of documents: windows by last change, keyset pages by id (Dolibarr notes §7)."""
 
-import json
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -9,15 +8,18 @@ from bytebridge.connector import Finding, Known, Page
 from bytebridge.domain.model import Document, Instant, Source
 from bytebridge.erp import checks
 from bytebridge.erp.client import BROKE, SYSTEM, Client, batches, classify, prove_visible
-from bytebridge.erp.families import Families
+from bytebridge.erp.families import IDS_A_QUERY, Families, Gathered
 from bytebridge.erp.filters import day_from, ids_in, is_id, moment
+from bytebridge.erp.position import Position, decode, encode, is_touched, mark, newest
 from bytebridge.erp.wire import PROPERTIES, text
 from bytebridge.errors import RemoteSurprise, RemoteUnavailable
 from bytebridge.remote import Limits, Observe, Remote
 from bytebridge.settings import ErpSettings
 
-OVERLAP_S = 48 * 3600  # more than any mistake about the server's two time zones (Dolibarr notes §4)
+DAY_S = 24 * 3600
+OVERLAP_S = 2 * DAY_S  # more than any mistake about the server's two time zones (Dolibarr notes §4)
 PAGE = 100
+WIDEST_PAGE = 1000  # of an overlap whose rows are mostly known already
 SMALLEST_PAGE = 10
 API = "/api/index.php"
 Knows = Callable[[str], bool]
@@ -49,7 +51,10 @@ def connect(
 
 
 class Erp:
-    """Invoices of one Dolibarr. client: for other questions to the same server, under the same limits."""
+    """Invoices of one Dolibarr. client: for other questions to the same server, under the same limits.
+
+    surprises: invoices that could not be read since the list was last emptied; the caller empties it.
+    """
 
     def __init__(
         self,
@@ -61,10 +66,11 @@ class Erp:
         knows: Knows = checks.knows_every,
     ) -> None:
         self.client = Client(remote)
+        self.surprises: list[RemoteSurprise] = []
         self._settings = settings
         self._zone = ZoneInfo(settings.time_zone)
         self._now = now
-        self._limit = limit
+        self._given = self._limit = limit
         self._knows = knows
         self._families = Families(self.client, self._zone)
 
@@ -76,40 +82,40 @@ class Erp:
         """Every row touched since the last good sweep began, less the overlap.
 
         The last, empty page carries the cursor. RemoteRefused when no invoice at all is visible to the key.
-        RemoteSurprise after all other pages when a row could not be read: the cursor stays.
         """
         if not self._settings.read_invoices:
             return
         if cursor is None:
             self._families.customers.forget()
-            began = yield from self._sweep(self._dated(since, None), None)
+            sweep = _Sweep(self, self._dated(since, None))
+            yield from sweep.pages(None)
         else:
-            start = int(json.loads(cursor)["swept"]) - OVERLAP_S
-            began = yield from self._sweep(f"(t.tms:>=:{moment(start, self._zone)})", known)
-        yield Page((), json.dumps({"swept": began}))
+            was = decode(cursor)
+            start = was.swept - OVERLAP_S
+            sweep = _Sweep(self, f"(t.tms:>=:{moment(start, self._zone)})", was.marks)
+            yield from sweep.pages(known)
+            yield from sweep.named(was.again, known)
+        yield Page((), encode(sweep.position))
 
     def everything(self, since: Instant | None, until: Instant | None) -> Iterator[Page]:
         """Invoices whose own day, or whose making, falls between these times; customers read afresh."""
         if self._settings.read_invoices:
             self._families.customers.forget()
-            yield from self._sweep(self._dated(since, until), None)
+            yield from _Sweep(self, self._dated(since, until)).pages(None)
 
     def by_ids(self, ids: Sequence[str]) -> list[Document]:
         """The families of these invoices and credit notes, each once.
 
         What a list leaves out is asked for by itself: a list skips rows without a word, and a lost right
-        looks like a deleted invoice there but is refused here (Dolibarr notes §1, §7).
+        looks like a deleted invoice there but is refused here (Dolibarr notes §1, §7). One that cannot be read
+        is absent and stands in `surprises`.
         """
         documents: dict[str, Document] = {}
         for batch in batches([wanted for wanted in ids if is_id(wanted)], self._limit):
-            condition = ids_in("t.rowid", batch)
-            params = {"limit": "0", "sqlfilters": condition, "properties": PROPERTIES}
-            rows = self.client.rows("/invoices", params)
+            rows = self.client.rows("/invoices", _named(batch))
             missing = set(batch) - {text(row.get("id")) for row in rows}
             alone = [self.client.record(f"/invoices/{wanted}") for wanted in sorted(missing, key=int)]
-            gathered = self._families.gather([*rows, *(row for row in alone if row is not None)], None)
-            if gathered.surprises:
-                raise gathered.surprises[0]
+            gathered = self.gather([*rows, *(row for row in alone if row is not None)], None)
             documents |= {found.id: found for found in gathered.documents}
         return list(documents.values())
 
@@ -124,34 +130,23 @@ class Erp:
         made = [f"(t.datec:{sign}:{moment(at, self._zone)})" for sign, at in bounds]
         return f"(({' and '.join(day)}) or ({' and '.join(made)}))" if bounds else ""
 
-    def _sweep(self, condition: str, known: Known | None) -> Generator[Page, None, int]:
-        """Pages until an empty one, for a short page is not the end; answers when the sweep began [epoch s].
+    def gather(self, rows: Sequence[Mapping[str, Any]], known: Known | None) -> Gathered:
+        """The families of these rows; what could not be read goes to `surprises`."""
+        gathered = self._families.gather(rows, known)
+        self.surprises += gathered.surprises
+        return gathered
 
-        That is by the server's clock, unless it runs ahead of ours: a jump of that clock must not open a gap.
+    def page(self, condition: str, last: int, expected: int) -> list[Mapping[str, Any]]:
+        """The next rows by id. Where a page was too much for the server, later turns ask for half.
+
+        expected: rows that will most likely come and are known; as many as that are asked for at once.
         """
-        rows = self._page(condition, 0)
-        ours = int(self._now())
-        began = min(ours, self.client.clock or ours)
-        if not rows:
-            prove_visible(self.client)
-        surprises: list[RemoteSurprise] = []
-        while rows:
-            gathered = self._families.gather(rows, known)
-            surprises += gathered.surprises
-            if gathered.documents:
-                yield Page(gathered.documents)
-            rows = self._page(condition, int(text(rows[-1].get("id"))))
-        if surprises:
-            raise surprises[0]
-        return began
-
-    def _page(self, condition: str, last: int) -> list[Mapping[str, Any]]:
-        """The next rows by id. Where a page was too much for the server, later turns ask for half."""
         after = f"(t.rowid:>:{last})"
+        narrowed = self._limit < self._given
         params = {
             "sortfield": "t.rowid",
             "sortorder": "ASC",
-            "limit": str(self._limit),
+            "limit": str(self._limit if narrowed else min(self._limit + expected, max(self._limit, WIDEST_PAGE))),
             "sqlfilters": f"{condition} and {after}" if condition else after,
             "properties": PROPERTIES,
         }
@@ -163,6 +158,65 @@ class Erp:
             raise
         _in_order(rows, last)
         return rows
+
+    def began(self) -> int:
+        """When a sweep that just had its first answer began [epoch s].
+
+        That is by the server's clock, unless it runs ahead of ours: a jump of that clock must not open a gap.
+        """
+        ours = int(self._now())
+        return min(ours, self.client.clock or ours)
+
+
+class _Sweep:
+    """A walk over what meets a condition, page by page, and what the next one needs to know of it.
+
+    marks: rows that the ledger has already, passed over while they are the same.
+    """
+
+    def __init__(self, erp: Erp, condition: str, marks: Mapping[str, str] | None = None) -> None:
+        self._erp = erp
+        self._condition = condition
+        self._known = marks or {}
+        self._met: dict[str, str] = {}
+        self._broken: set[str] = set()
+        self._began = 0
+
+    @property
+    def position(self) -> Position:
+        sound = {id_: mark for id_, mark in self._met.items() if id_ not in self._broken}
+        return Position(self._began, newest(sound), tuple(sorted(filter(is_id, self._broken), key=int)))
+
+    def pages(self, known: Known | None) -> Iterator[Page]:
+        """Pages until an empty one, for a short page is not the end."""
+        rows = self._erp.page(self._condition, 0, len(self._known))
+        self._began = self._erp.began()
+        oldest = self._began - OVERLAP_S - DAY_S
+        if not rows:
+            prove_visible(self._erp.client)
+        while rows:
+            marks = {text(row.get("id")): mark(row) for row in rows}
+            # of a long history no more is remembered than the next overlap shows again
+            self._met |= {id_: marks[id_] for row in rows if is_touched(row, oldest) and (id_ := text(row.get("id")))}
+            new = [row for row in rows if self._known.get(id_ := text(row.get("id"))) != marks[id_]]
+            yield from self._read(new, known)
+            rows = self._erp.page(self._condition, int(text(rows[-1].get("id"))), len(self._known))
+
+    def named(self, ids: Sequence[str], known: Known) -> Iterator[Page]:
+        """Documents that could not be read before, where this sweep has not met them; gone ones are let go."""
+        left = [wanted for wanted in ids if wanted not in self._met and wanted not in self._broken]
+        for batch in batches(left, IDS_A_QUERY):
+            yield from self._read(self._erp.client.rows("/invoices", _named(batch)), known)
+
+    def _read(self, rows: Sequence[Mapping[str, Any]], known: Known | None) -> Iterator[Page]:
+        gathered = self._erp.gather(rows, known) if rows else Gathered()
+        self._broken |= gathered.broken
+        if gathered.documents:
+            yield Page(gathered.documents)
+
+
+def _named(ids: Sequence[str]) -> dict[str, str]:
+    return {"limit": "0", "sqlfilters": ids_in("t.rowid", ids), "properties": PROPERTIES}
 
 
 def _in_order(rows: Sequence[Mapping[str, Any]], last: int) -> None:

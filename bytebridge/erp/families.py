@@ -27,10 +27,14 @@ IDS_A_QUERY = 100
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """documents: in the order of their rows. surprises: what was unreadable; its families were left out."""
+    """documents: in the order of their rows.
 
-    documents: tuple[Invoice, ...]
-    surprises: tuple[RemoteSurprise, ...]
+    surprises: what was unreadable; its families were left out. broken: ids of all their rows, not only the bad one.
+    """
+
+    documents: tuple[Invoice, ...] = ()
+    surprises: tuple[RemoteSurprise, ...] = ()
+    broken: frozenset[str] = frozenset()
 
 
 class Families:
@@ -61,12 +65,15 @@ class Families:
                 broken |= {text(row.get("id")), text(row.get("fk_facture_source"))}
             else:
                 read[one.id] = one
-        found = [family for family in grouped(read.values()) if not {family.id, family.source} & broken]
+        families = grouped(read.values())
+        found = [family for family in families if not {family.id, family.source} & broken]
+        left_out = {one.id for family in families if family not in found for one in (family, *family.credit_notes)}
         customers = self.customers.find(
             {one.customer for family in found for one in (family, *family.credit_notes)},
             changed=() if known is None else _changed(found, known),
         )
-        return Gathered(tuple(_addressed(family, customers) for family in found), tuple(surprises))
+        documents = tuple(_addressed(family, customers) for family in found)
+        return Gathered(documents, tuple(surprises), frozenset(broken | left_out))
 
     def _relatives(self, rows: Sequence[Row]) -> list[Row]:
         """In one call: all credit notes of every source concerned, and the sources not among the rows."""

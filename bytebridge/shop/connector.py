@@ -19,6 +19,7 @@ from bytebridge.shop.reading import Reader
 
 PAGE = 100
 COUNTERS_PAGE = 1000  # every line ever refunded is listed at each poll: narrow rows, few pages
+WIDEST_PAGE = 5000  # of a window whose rows are mostly known already
 DAY_S = 86_400
 COUNTERS = ("product_quantity_refunded", "product_quantity_return")
 NO_ORDER = "0"
@@ -100,7 +101,8 @@ class Shop:
         named = {_order_id(row) for row in slips if _number(row, "id") not in was.slips}
         named |= self._refunded(known) | set(was.again)
         walked = _Walk(self)
-        window = self.client.pages("orders", wire.ORDER_FIELDS, self._page, was.window)
+        size = min(self._page + len(was.marks), max(self._page, WIDEST_PAGE))  # known rows come along in one request
+        window = self.client.pages("orders", wire.ORDER_FIELDS, size, was.window)
         yield from walked.pages(window, was.marks)
         updated = max([was.updated, *self._believable(walked.dates)])
         yield from self._named(sorted(named - walked.read - self._elsewhere - {NO_ORDER}, key=int), walked)
@@ -123,15 +125,11 @@ class Shop:
         yield from _Walk(self, since=NEVER).pages(rows)
 
     def by_ids(self, ids: Sequence[str]) -> list[Document]:
-        """These orders as they stand. RemoteSurprise when one of them cannot be read: it is not absent."""
+        """These orders as they stand. One that cannot be read is absent and stands in `surprises`."""
         wanted = [id_ for id_ in ids if id_.isdecimal() and int(id_) > 0]
-        surprises: list[RemoteSurprise] = []
         found: list[Document] = []
         for batch in batches(wanted, self._page):
-            rows = self.client.batched("orders", wire.ORDER_FIELDS, "id", batch)
-            found += self._reader.orders(rows, surprises)
-        if surprises:
-            raise surprises[0]
+            found += self.orders(self.client.batched("orders", wire.ORDER_FIELDS, "id", batch))[0]
         return found
 
     def check(self) -> Iterator[Finding]:
@@ -189,9 +187,10 @@ class Shop:
         so those that the ledger was found to have already are not looked up again while their count stays.
         """
         counted: dict[str, dict[str, int]] = {}
+        size = self._counters_page + len(self._told)
         for column in COUNTERS:
             query = {f"filter[{column}]": ">[0]"}
-            for rows in self.client.pages("order_details", wire.COUNTER_FIELDS, self._counters_page, query):
+            for rows in self.client.pages("order_details", wire.COUNTER_FIELDS, size, query):
                 for row in rows:
                     units = _number(row, "product_quantity_refunded") + _number(row, "product_quantity_return")
                     if self._told.get(line := str(_number(row, "id"))) != units:

@@ -10,7 +10,7 @@ from bytebridge.shop.wire import earlier
 
 OVERLAP_S = 7200  # late commits, a lagging replica, stepped clocks, autumn's repeated hour (shop notes 35)
 SLIP_OVERLAP = 20  # ids that a slower transaction may still fill in
-MARKS = 1000  # rows remembered of one window; what is beyond is merely read again
+MARKS = 5000  # rows remembered of one window; what is beyond is merely read again
 
 
 class Position(msgspec.Struct, frozen=True):

@@ -91,6 +91,7 @@ FACTS = {  # number in the notes -> tests
     ],
     36: [
         "test_an_idle_poll_is_four_requests_even_in_a_new_process",
+        "test_an_idle_poll_is_four_requests_whatever_the_overlap_holds",
         "test_many_changed_orders_are_read_in_batches",
         "test_marks_are_kept_of_the_coming_window_and_no_more",
     ],
