@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SEEDS ?= 1000
 
-.PHONY: help test sandbox simulate bench lint lock clean
+.PHONY: help test sandbox simulate soak bench lint lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "bytebridge needs Python 3.11 or newer, this is %s: call make with PYTHON=/path/to/python3.11" % sys.version.split()[0])'
@@ -30,6 +30,9 @@ sandbox: $(STAMP)  ## a simulated firm and the real daemon; Ctrl-C ends it
 
 simulate: $(STAMP)  ## simulated firms with faults and crashes; SEEDS=n
 	$(BIN)/python tests/simulation/run.py --seeds $(SEEDS)
+
+soak: $(STAMP)  ## half an hour of the daemon among faults; SOAK_ARGS="--minutes 5"
+	$(BIN)/python tests/soak/soak.py $(SOAK_ARGS)
 
 bench: $(STAMP)  ## floor and product in turn, a table of medians and ratios; BENCH_ARGS="--small"
 	$(BIN)/python tests/bench/bench.py $(BENCH_ARGS)

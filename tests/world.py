@@ -5,6 +5,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -286,6 +287,12 @@ class Daemon:
         self.process.stderr.close()
         assert canary.leaks(out + "".join(self.lines), self.world.planted) == []
         return code, took
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def wait_for(condition, what, seconds=DEADLINE_S):

@@ -13,15 +13,9 @@ import pytest
 import canary
 from bytebridge.logs import EVENTS
 from bytebridge.sandbox.web import Fault
-from world import AHEAD, wait_for
+from world import AHEAD, free_port, wait_for
 
 ENDS_S = 10.0
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def get(port, path, host=None):
