@@ -11,6 +11,7 @@ class Memory(Struct, frozen=True, gc=False):
     charged: it once moved credits. reopened, voided, missing: when it was first seen so, None when it is not
     so now. warned: the highest minimum the customer was warned of beforehand. assumed: of a document older
     than `since`, what it would have moved when first seen. asked: its subject or tag was answered with a statement.
+    opened: the account that it opened with a charge, since its address had none.
     """
 
     born: str = ""
@@ -22,6 +23,7 @@ class Memory(Struct, frozen=True, gc=False):
     warned: Credits = Credits(0)
     assumed: Credits | None = None
     asked: bool = False
+    opened: int | None = None
 
 
 class Decision(Struct, frozen=True, gc=False):

@@ -60,6 +60,10 @@ REASONS: dict[str, tuple[str, str]] = {
         "was paid and now stands in a state without meaning: {found}",
         "dismiss, or name the state in the settings",
     ),
+    "stranger": (
+        "charged to {found}, which had no account: one was opened below zero",
+        "ask whether credits stand under another address, then merge the accounts or dismiss",
+    ),
     "underpaid": ("total above what was received", "check the payment, then dismiss"),
     "goodwill": (
         "the money given back is far below the price of the units taken back ({found})",

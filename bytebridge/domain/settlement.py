@@ -91,13 +91,23 @@ def _settle_one(document: Document, worth: Worth, family: int | None, view: View
         if lack is not None:
             worth = _withheld(worth, lack, view.known.get(worth.key, Known()))
     if worth.credits is None:
-        return Outcome(worth.key, document, worth, account)
+        return Outcome(worth.key, document, _flag_stranger(worth, account), account)
     if account is None and worth.credits:
         account = _open(document, worth, emails[:1], view)
+        if isinstance(document, Ticket):
+            worth = replace(worth, memory=replace(worth.memory, opened=account))
+    worth = _flag_stranger(worth, account)
     if policy.share_company and isinstance(document, Invoice) and account is not None:
         _own(emails, account, worth.dated, view)
     expected = {account: worth.credits} if account is not None and worth.credits else {}
     return _post(document, worth, account, expected, posted, view, policy)
+
+
+def _flag_stranger(worth: Worth, account: int | None) -> Worth:
+    """A charge that opened its account is worth a look, unless the account was merged into another meanwhile."""
+    if account is None or account != worth.memory.opened:
+        return worth
+    return replace(worth, flags=(*worth.flags, Lack("stranger", worth.emails[0] if worth.emails else "")))
 
 
 def _holder(

@@ -1,15 +1,16 @@
 """The firm's side: an internal note in a ticket that waits for review, and the weekly digest of what waits."""
 
 from datetime import datetime
+from html import escape
 from zoneinfo import ZoneInfo
 
-from bytebridge.domain.model import Instant
+from bytebridge.domain.model import Document, Instant, Ticket
 from bytebridge.domain.reviews import cure, sentence
 from bytebridge.errors import OutcomeUnknown, RemoteRefused, RemoteRejected, RemoteSurprise, RemoteUnavailable
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.labels import labels
 from bytebridge.jobs.office_hours import next_open
-from bytebridge.ledger import documents, facts, outbox, reviews
+from bytebridge.ledger import codec, documents, facts, outbox, reviews
 from bytebridge.ledger.reviews import Review
 from bytebridge.logs import log
 from bytebridge.notices import mail
@@ -59,15 +60,23 @@ def _note(review: Review, context: Context) -> bool:
         stored = documents.get(connection, review.document)
     wrote = False
     if stored is not None and stored.dated >= context.policy.quiet_before:
-        code = f"BB-R{review.id}"
+        # of the ticket alone, so that a note is found again after a restore
+        code = f"BB-R{codec.digest(review.document)[:8]}".upper()
         try:
             if not desk.find(ticket, code):
-                desk.post(ticket, note(review.code, context.settings.notices.language, code), kind="note")
+                lacks = _lacks(review.code, stored.document)
+                desk.post(ticket, note(lacks, context.settings.notices.language, code), kind="note")
                 wrote = True
         except RemoteRejected:
             wrote = False  # a closed ticket takes no note: the list shows it all the same
     context.store.transact(lambda connection: reviews.noted(connection, review, context.now()))
     return wrote
+
+
+def _lacks(code: str, document: Document) -> str:
+    """All that is missing, since there is one note: a ticket without kind often has no minutes either."""
+    bare = isinstance(document, Ticket) and not document.minutes and not document.credits
+    return "no_kind_no_minutes" if code == "no_kind" and bare else code
 
 
 def digest(context: Context) -> bool:
@@ -82,11 +91,13 @@ def digest(context: Context) -> bool:
     with context.store.read() as connection:
         told = facts.get(connection, DIGEST)
         items = reviews.open_items(connection, "waiting")
+        flagged = reviews.open_items(connection, "flagged")
         failed = outbox.listed(connection, state="failed")
-        names = labels(connection, [item.document for item in items])
-    if told == week or not (items or failed):
+        names = labels(connection, [item.document for item in (*items, *flagged)])
+    if told == week or not (items or flagged or failed):
         return False
-    lines = [f"{names[item.document]}: {sentence(item.code, item.found)} → {cure(item.code)}" for item in items]
+    lines = [_line(names[item.document], item) for item in items]
+    lines += [f"booked, worth a look: {_line(names[item.document], item)}" for item in flagged]
     lines += [f"letter {notice.id} ({notice.kind}) was not delivered: {notice.why}" for notice in failed]
     # told first: a digest lost in a crash is less than one told twice
     context.store.transact(lambda connection: facts.put(connection, DIGEST, week))
@@ -101,11 +112,15 @@ def digest(context: Context) -> bool:
     return True
 
 
+def _line(name: str, item: Review) -> str:
+    return f"{name}: {sentence(item.code, item.found)} → {cure(item.code)}"
+
+
 def _send_digest(context: Context, staff: str, week: str, lines: list[str], now: Instant) -> None:
     assert context.mailer is not None
     sender = context.settings.notices.from_
     text = "\n".join(lines) + "\n\nbytebridge review list\n"
-    html = "<ul>" + "".join(f"<li>{_escaped(line)}</li>" for line in lines) + "</ul>"
+    html = "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>"
     subject = f"bytebridge {week}: {len(lines)} to look at"
     raw = mail.build(
         Rendered(subject, text, html),
@@ -115,7 +130,3 @@ def _send_digest(context: Context, staff: str, week: str, lines: list[str], now:
         date=now,
     )
     context.mailer.send(raw, sender, staff)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

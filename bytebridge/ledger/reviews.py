@@ -182,14 +182,20 @@ def count_open(connection: Connection) -> dict[str, tuple[int, int]]:
 
 
 def to_note(connection: Connection, limit: int = 50) -> list[Review]:
-    """Waiting reviews of tickets that have not got their internal note yet."""
-    question = select(reviews).where(
-        reviews.c.closed_at.is_(None),
-        reviews.c.state == "waiting",
-        reviews.c.noted.is_(None),
-        reviews.c.document.like("helpdesk:%"),
+    """The first waiting review of each ticket that has not got its one internal note yet."""
+    there = select(reviews.c.document).where(reviews.c.noted.is_not(None))
+    first = (
+        select(func.min(reviews.c.id))
+        .where(
+            reviews.c.closed_at.is_(None),
+            reviews.c.state == "waiting",
+            reviews.c.document.like("helpdesk:%"),
+            reviews.c.document.not_in(there),
+        )
+        .group_by(reviews.c.document)
     )
-    return [from_row(row) for row in connection.execute(question.order_by(reviews.c.id).limit(limit))]
+    question = select(reviews).where(reviews.c.id.in_(first)).order_by(reviews.c.id).limit(limit)
+    return [from_row(row) for row in connection.execute(question)]
 
 
 def noted(connection: Connection, review: Review, now: Instant) -> None:

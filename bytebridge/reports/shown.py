@@ -66,9 +66,10 @@ def movement(statement: Statement) -> tuple[Credits, Credits]:
 
 
 def holder(statement: Statement) -> str:
-    """Whose statement it is: a name, or the only address there is. Several addresses are colleagues'."""
-    alone = statement.emails[0] if len(statement.emails) == 1 else ""
-    return printable(statement.name or alone)
+    """Whose statement it is: a name, or the only address there is; "" where colleagues share the account."""
+    if len(statement.emails) > 1:
+        return ""
+    return printable(statement.name or "".join(statement.emails))
 
 
 def address(statement: Statement) -> str:
