@@ -187,44 +187,47 @@ class MailServer:
 
 
 class Conversation:
-    """One connection, from greeting to goodbye."""
+    """One connection, from greeting to goodbye. connection: what it answers on, a socket or what takes its place."""
 
     def __init__(self, server, connection):
         self.server = server
         self.connection = connection
         self.buffer = b""
         self.session = Session()
+        self.hear = self._command  # what the client's next line is for
+        self.lines = []
 
     def run(self):
         self.connection.settimeout(60)
-        with self.server.lock:
-            self.server.connections += 1
         with contextlib.suppress(OSError, GoneError):
             if self.server.tls == "implicit":
                 self._secure()
-            self.reply("CONNECT", 220, "mail.example.com ESMTP")
-            while True:
-                self._command(self._line())
+            self.greet()
+            while data := self.connection.recv(65536):
+                self.receive(data)
         with contextlib.suppress(OSError):
             self.connection.close()
+
+    def greet(self):
+        with self.server.lock:
+            self.server.connections += 1
+        self.reply("CONNECT", 220, "mail.example.com ESMTP")
+
+    def receive(self, data):
+        """What the client sent; every whole line of it is heard."""
+        self.buffer += data
+        while b"\n" in self.buffer:
+            line, _, self.buffer = self.buffer.partition(b"\n")
+            if not line.endswith(b"\r"):
+                self.server.note(f"a line without CR: {line[:60]!r}")
+            if len(line) + 1 > LONGEST_LINE:
+                self.server.note(f"a line of {len(line) + 1} octets")
+            self.hear(line.removesuffix(b"\r"))
 
     def _secure(self):
         self.connection = self.server.context.wrap_socket(self.connection, server_side=True)
         self.buffer = b""
         self.session = Session(secure=True)
-
-    def _line(self):
-        while b"\n" not in self.buffer:
-            data = self.connection.recv(65536)
-            if not data:
-                raise GoneError
-            self.buffer += data
-        line, _, self.buffer = self.buffer.partition(b"\n")
-        if not line.endswith(b"\r"):
-            self.server.note(f"a line without CR: {line[:60]!r}")
-        if len(line) + 1 > LONGEST_LINE:
-            self.server.note(f"a line of {len(line) + 1} octets")
-        return line.removesuffix(b"\r")
 
     def reply(self, stage, code, *lines):
         """The stage's reply, or the fault that waits for it; gives the code that was sent."""
@@ -301,25 +304,35 @@ class Conversation:
         mechanism, _, given = rest.partition(" ")
         if mechanism.upper() not in self.server.login:
             self._write(504, ("5.5.4 mechanism not offered",))
-            return
-        user, password = self._plain(given) if mechanism.upper() == "PLAIN" else self._asked(given)
-        if self.server.users.get(user) == password and password is not None:
-            if self.reply("AUTH", 235, "2.7.0 welcome") == 235:
-                self.session.user = user
+        elif mechanism.upper() == "PLAIN":
+            self._ask("", given, self._plain)
         else:
+            self._ask(
+                "Username:", given, lambda user: self._ask("Password:", "", lambda word: self._log_in(user, word))
+            )
+
+    def _plain(self, text):
+        _, user, password = parts if len(parts := text.split("\0")) == 3 else ("", "", None)
+        self._log_in(user, password)
+
+    def _log_in(self, user, password):
+        if self.server.users.get(user) != password or password is None:
             self._write(535, ("5.7.8 authentication failed",))
+        elif self.reply("AUTH", 235, "2.7.0 welcome") == 235:
+            self.session.user = user
 
-    def _plain(self, given):
-        parts = _decoded(given or self._challenge("")).split("\0")
-        return tuple(parts[1:]) if len(parts) == 3 else ("", None)
+    def _ask(self, text, given, then):
+        """`then` gets what the client says, now or in its next line."""
+        if given:
+            then(_decoded(given))
+            return
 
-    def _asked(self, given):
-        user = _decoded(given or self._challenge("Username:"))
-        return user, _decoded(self._challenge("Password:"))
+        def heard(line):
+            self.hear = self._command
+            then(_decoded(line.decode("ascii", "replace")))
 
-    def _challenge(self, text):
+        self.hear = heard
         self._write(334, (base64.b64encode(text.encode()).decode(),))
-        return self._line().decode("ascii", "replace")
 
     def _mail(self, rest):
         match = re.fullmatch(r"FROM:<([^<>\s]*)>( [!-~]+)*", rest, re.IGNORECASE)
@@ -350,14 +363,17 @@ class Conversation:
         if not self.session.recipients:
             self._write(503, ("5.5.1 no recipient",))
             return
-        if self.reply("DATA", 354, "end with a dot on its own line") != 354:
-            return
-        lines = []
-        while (line := self._line()) != b".":
+        if self.reply("DATA", 354, "end with a dot on its own line") == 354:
+            self.hear, self.lines = self._letter, []
+
+    def _letter(self, line):
+        if line != b".":
             if not line.isascii():
                 self.server.note(f"eight bits without BODY=8BITMIME: {line[:60]!r}")
-            lines.append(line[1:] if line.startswith(b".") else line)
-        raw = b"".join(line + b"\r\n" for line in lines)
+            self.lines.append(line[1:] if line.startswith(b".") else line)
+            return
+        self.hear = self._command
+        raw = b"".join(line + b"\r\n" for line in self.lines)
         fault = self.server.fault_at("AFTER_DATA")
         if fault is None or fault.stored:
             self.server.keep(self.session, raw)

@@ -2,9 +2,9 @@
 
 import io
 import logging
-import os
 import random
 import shutil
+import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from functools import cache
@@ -27,7 +27,9 @@ from simulation.world import BEGIN, World
 MEMORY = Path("/dev/shm")
 ROOM = str(MEMORY) if MEMORY.is_dir() else None
 RESTARTS = 6  # of one pass, before the weather is made to clear
-QUIET_S = (500, 1000, 4000)  # waits until every letter that was put off is due again
+PUT_OFF_S = 3700  # a letter that was put off is due again
+LETTERS = 8  # such waits until the outbox must be at rest
+DRAWING = ("fpdf", "matplotlib")
 JOBS = ((Source.SHOP,), (Source.ERP,), (Source.HELPDESK,), ())
 
 
@@ -48,12 +50,6 @@ class Clock:
 
 
 @cache
-def mail_server(_process):
-    """One for the life of a process, for its threads do not follow into a fork; each firm empties it."""
-    return MailServer().start()
-
-
-@cache
 def blank_store():
     """A fresh store, made once by the product's own migrations and copied for every firm."""
     with tempfile.TemporaryDirectory(dir=ROOM) as folder:
@@ -70,13 +66,11 @@ class Firm:
         self.clock = Clock(BEGIN - 40 * DAY)
         self.weather = Weather()
         self.world = World(self.clock, switches)
-        self.mail = mail_server(os.getpid())
-        self.mail.now, self.mail.greylist_s = self.clock, 0.0
-        self.mail.messages, self.mail.outside = [], []
-        self.mail.faults.clear()
+        self.mail = MailServer(self.clock, 25)
         self.network = Network(self.weather, self.world.systems, self.mail, self.clock)
         self.path = Path(folder) / "bytebridge.db"
         self.path.write_bytes(blank_store())
+        self.switches = switches
         self.settings = settings(self.world, self.mail, switches)
         self.oracle = Oracle(self.world, self.path, self.mail, switches)
         self.log = io.StringIO()
@@ -105,6 +99,7 @@ class Firm:
     def running(self):
         with ExitStack() as stack:
             stack.enter_context(self.network.up())
+            stack.enter_context(_drawing(self.switches.get("draws", False)))
             stack.enter_context(_captured(self.settings, self.log))
             stack.callback(self.stop)
             yield self
@@ -235,15 +230,19 @@ class Firm:
     def quiet(self, _step=None):
         """No more faults, time for what was put off, a day for reopened invoices; then everything must agree."""
         self._clear()
-        for seconds in QUIET_S:
-            self.survive(self.run_pass)
-            self.clock.sleep(seconds)
+        self._deliver_all()
         self.clock.sleep(26 * 3600)
-        self.survive(self.run_pass)
-        self.clock.sleep(700)
-        self.survive(self.run_pass)
+        self._deliver_all()
         self.oracle.settle()
         self.again()
+
+    def _deliver_all(self):
+        self.survive(self.run_pass)
+        for _ in range(LETTERS):
+            if not self.oracle.letters_wait():
+                return
+            self.clock.sleep(PUT_OFF_S)
+            self.survive(self.run_pass)
 
     def again(self):
         """A second pass and a reconciliation find nothing to do."""
@@ -275,6 +274,21 @@ def _captured(settings_, stream):
         root.handlers[:], root_level, our_level, logging.raiseExceptions = before
         root.setLevel(root_level)
         ours.setLevel(our_level)
+
+
+@contextmanager
+def _drawing(installed):
+    """Most firms lack the drawing libraries: a statement's pages and plots cost more than the rest of its day."""
+    before = {name: sys.modules.get(name) for name in DRAWING}
+    if not installed:
+        sys.modules.update(dict.fromkeys(DRAWING))
+    try:
+        yield
+    finally:
+        for name, module in before.items():
+            sys.modules.pop(name, None)
+            if module is not None:
+                sys.modules[name] = module
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 No socket is opened for HTTP: `requests` hands each prepared request to an adapter, and the one here asks the
 simulator's own `handle` and builds the answer out of real library objects, so that time-outs, cut bodies and odd
-answers reach the product exactly as the library reports them. SMTP is spoken over loopback; its replies are moments
-to die, too.
+answers reach the product exactly as the library reports them. `smtplib` gets a connection whose other end is the mail
+simulator's conversation itself; its replies are moments to die, too.
 """
 
 import io
 import random
 import smtplib
+import socket
 from collections import Counter
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -18,6 +19,7 @@ import requests
 import urllib3
 from sqlalchemy import event
 
+from bytebridge.sandbox.mail import Conversation, GoneError
 from bytebridge.sandbox.web import Reply, Request
 
 HTML = b"<!doctype html><html><body><h1>Maintenance</h1></body></html>"
@@ -84,6 +86,55 @@ class Weather:
             self.boundary("commit")
 
 
+class Wire:
+    """The client's end of a connection to the mail simulator, which hears each line the moment it is sent."""
+
+    def __init__(self, mail):
+        self.answers, self.gone, self.reset = io.BytesIO(), False, False
+        self.conversation = Conversation(mail, _FarEnd(self))
+        self._do(self.conversation.greet)
+
+    def _do(self, act, *data):
+        try:
+            act(*data)
+        except GoneError:
+            self.gone = True
+
+    def sendall(self, data):
+        if self.gone:
+            raise BrokenPipeError
+        self._do(self.conversation.receive, data)
+
+    def makefile(self, _mode):
+        return self
+
+    def readline(self, _limit):
+        line = self.answers.readline()
+        if not line and self.reset:
+            raise ConnectionResetError
+        return line  # empty: the server closed
+
+    def dup(self):
+        return self
+
+    def close(self):
+        pass
+
+
+class _FarEnd:
+    def __init__(self, wire):
+        self.wire = wire
+
+    def sendall(self, data):
+        at = self.wire.answers.tell()
+        self.wire.answers.seek(0, io.SEEK_END)
+        self.wire.answers.write(data)
+        self.wire.answers.seek(at)
+
+    def setsockopt(self, *_reset_on_close):
+        self.wire.reset = True
+
+
 class Network:
     """simulators: by port. now: the virtual clock, which dates every answer."""
 
@@ -95,6 +146,7 @@ class Network:
     def up(self):
         """`requests` and `smtplib`, not the product, are led here."""
         network, send, hear = self, requests.adapters.HTTPAdapter.send, smtplib.SMTP.getreply
+        dial = socket.create_connection
 
         def carried(adapter, prepared, **_options):
             return network.carry(adapter, prepared)
@@ -106,10 +158,12 @@ class Network:
             return reply
 
         requests.adapters.HTTPAdapter.send, smtplib.SMTP.getreply = carried, heard
+        socket.create_connection = lambda *_address: Wire(network.mail)
         try:
             yield self
         finally:
             requests.adapters.HTTPAdapter.send, smtplib.SMTP.getreply = send, hear
+            socket.create_connection = dial
 
     def carry(self, adapter, prepared):
         self.weather.boundary(f"before {prepared.method}")

@@ -5,7 +5,7 @@ import random
 from simulation.people import DAY, PEOPLE, Step
 
 ADMINISTRATORS = {"adjust": 4, "merge_accounts": 2, "split_account": 2, "add_address": 2}
-EPOCHS = (3, 4)
+EPOCHS = (1, 1, 1, 1, 2, 3)  # many short histories, some long ones
 # one day in which everything happens once: it is played again and again, dying at another boundary each time
 FIXED = (
     Step("live", 0, 0, 0, 60),
@@ -41,6 +41,7 @@ def switches(seed):
         "reply_as": chance.choice(REPLIES),
         "customers": chance.choice((2, 3, 4)),
         "desk": desk,
+        "draws": seed % 16 == 0,
     }
 
 

@@ -66,6 +66,11 @@ class Oracle:
         with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:
             return database.execute("SELECT COUNT(*) FROM entries").fetchone()[0]
 
+    def letters_wait(self):
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:
+            waiting = "SELECT 1 FROM notices WHERE state IN ('pending', 'sending', 'unknown') LIMIT 1"
+            return database.execute(waiting).fetchone() is not None
+
     def _only_appended(self, database):
         rows = {row["id"]: tuple(row) for row in database.execute("SELECT * FROM entries ORDER BY id")}
         for number, row in self.entries.items():
