@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from bytebridge.cli.shared import iso, json_option, moment, settings_of, show_json, write_file
+from bytebridge.cli.progress import Progress
+from bytebridge.cli.shared import iso, json_option, moment, settings_of, show_json, write_out
 
 
 def summary_json(summary: Any, threshold: int) -> dict[str, Any]:
@@ -86,14 +87,19 @@ def statement_command(
     settings = settings_of(ctx)
     zone = settings.notices.time_zone
     fmt = "json" if as_json else fmt
+    if fmt == "pdf" and output is None and sys.stdout.isatty():
+        raise click.UsageError("a PDF is not for a terminal: name a file with --output, or use a pipe")
+    window = statements.Window(moment(since, zone), moment(until, zone, end=True), moment(known_at, zone, end=True))
+    if window.since is not None and window.until is not None and window.since >= window.until:
+        raise click.UsageError(f"--since {since} is not before the end of --until {until}")
+    progress = Progress(quiet=False, verb="written")
     store = open_store(settings, write=False)
     with store.read() as connection:
         root = accounts.get(connection, email, clock())
-        window = statements.Window(moment(since, zone), moment(until, zone, end=True), moment(known_at, zone, end=True))
-        content = statements.render(connection, root, window, fmt, language, settings, clock())
+        content = statements.render(
+            connection, root, window, fmt, language, settings, clock(), lambda count: progress("movements", count)
+        )
     store.close()
-    if output:
-        write_file(output, content)
-    else:
-        sys.stdout.buffer.write(content)
+    progress.end()
+    write_out(content, output)
     return 0

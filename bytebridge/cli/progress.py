@@ -6,7 +6,8 @@ import sys
 class Progress:
     """A counter on a terminal, nothing in a pipe."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, verb: str = "read") -> None:
+        self._verb = verb
         self._shown = sys.stderr.isatty() and not quiet
         self._counts: dict[str, int] = {}
 
@@ -14,7 +15,7 @@ class Progress:
         self._counts[what] = self._counts.get(what, 0) + count
         if self._shown:
             text = ", ".join(f"{name} {total}" for name, total in self._counts.items())
-            sys.stderr.write(f"\rread: {text} ")
+            sys.stderr.write(f"\r{self._verb}: {text} ")
             sys.stderr.flush()
 
     def end(self) -> None:

@@ -1,12 +1,9 @@
 """`report`: the firm's overview."""
 
-import sys
-from pathlib import Path
-
 import click
 
 from bytebridge.cli.progress import Progress
-from bytebridge.cli.shared import json_option, settings_of
+from bytebridge.cli.shared import json_option, settings_of, write_out
 
 
 @click.command("report")
@@ -33,8 +30,4 @@ def report_command(ctx: click.Context, output: str | None, language: str | None,
     store.close()
     tongue = language or settings.notices.language
     text = overview_page.as_json(found) if as_json else overview_page.render_html(found, tongue)
-    if output:
-        Path(output).write_text(text, encoding="utf-8")
-        click.echo(f"written: {output}", err=True)
-    else:
-        sys.stdout.write(text + "\n")
+    write_out(f"{text}\n".encode(), output)

@@ -1,10 +1,11 @@
 """What every command needs: settings, the store, dates, JSON on standard output."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -24,6 +25,7 @@ source_option = click.option(
     type=click.Choice([source.value for source in Source if source != Source.ADMIN]),
     help="Only this one.",
 )
+FIRST_YEAR, LAST_YEAR = 1970, 9000  # of dates that a database and a calendar agree on
 SECRETS = {
     Source.HELPDESK: ("helpdesk.api_key",),
     Source.SHOP: ("shop.api_key",),
@@ -74,6 +76,23 @@ def write_file(path: str, content: bytes) -> None:
     click.echo(f"written: {path}", err=True)
 
 
+def write_out(content: bytes, output: str | None) -> None:
+    """To that file, else to standard output as it is, whatever its encoding; Refused when neither can take it."""
+    from bytebridge.errors import Refused
+
+    if output is not None:
+        write_file(output, content)
+        return
+    try:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.close(sys.stdout.fileno())  # the interpreter would try once more at its end
+        raise Refused(f"standard output: cannot be written ({error.strerror}): use --output FILE") from error
+
+
 def moment(text: str | None, zone: str, *, end: bool = False) -> Instant | None:
     """ISO 8601 text as an instant; a bare day is one in `zone`, with `end` all of it is meant."""
     if text is None:
@@ -82,11 +101,23 @@ def moment(text: str | None, zone: str, *, end: bool = False) -> Instant | None:
         found = datetime.fromisoformat(text)
     except ValueError as error:
         raise click.BadParameter(f"{text}: an ISO 8601 date or time such as 2026-01-31") from error
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise click.BadParameter(f"{text}: a year from {FIRST_YEAR} to {LAST_YEAR}")
+    bare = _is_bare_day(text)
     if found.tzinfo is None:
-        found = found.replace(tzinfo=ZoneInfo(zone if len(text) == 10 else "UTC"))
-    if end and len(text) == 10:
+        found = found.replace(tzinfo=ZoneInfo(zone if bare else "UTC"))
+    if end and bare:
         found += timedelta(days=1)
     return Instant(int(found.timestamp()))
+
+
+def _is_bare_day(text: str) -> bool:
+    """Also as 20260131 or 2026-W05-6."""
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def iso(instant: int | None) -> str | None:

@@ -1,14 +1,26 @@
 """About how long a balance lasts at the account's own pace."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from bytebridge.domain.model import Credits, Instant
+from bytebridge.domain.entry import Entry
+from bytebridge.domain.model import Credits, Instant, Source
 
 WINDOW_DAYS = 180
 LEAST_DAYS = 30  # of history
 LEAST_DEBITS = 3
 SLICES = 4
 LONGEST_DAYS = 730  # further ahead nobody can tell
+
+
+def charges(entries: Iterable[Entry]) -> list[tuple[Instant, Credits]]:
+    """When each ticket was first charged, and what it costs now, corrections included [credits, positive]."""
+    first: dict[str, Instant] = {}
+    cost: dict[str, int] = {}
+    for entry in entries:
+        if entry.document.startswith(f"{Source.HELPDESK}:"):
+            first[entry.document] = min(entry.happened, first.get(entry.document, entry.happened))
+            cost[entry.document] = cost.get(entry.document, 0) - entry.credits
+    return [(first[document], Credits(credits)) for document, credits in cost.items() if credits > 0]
 
 
 def lasts_days(balance: Credits, debits: Sequence[tuple[Instant, Credits]], now: Instant) -> tuple[int, int] | None:

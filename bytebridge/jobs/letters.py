@@ -1,8 +1,7 @@
 """A due notice and the ledger as it stands, put together into the letter to render."""
 
 from bytebridge.domain import packs
-from bytebridge.domain.entry import EntryKind
-from bytebridge.domain.forecast import lasts_days
+from bytebridge.domain.forecast import charges, lasts_days
 from bytebridge.domain.letter import Letter, Movement, NoticeKind
 from bytebridge.domain.model import Credits, Instant, Source, Ticket, TicketState
 from bytebridge.jobs import statements
@@ -148,12 +147,7 @@ def _movement(notice: Notice) -> Movement | None:
 def _lasts(connection: Connection, notice: Notice, summary: Summary, now: Instant) -> tuple[int, int] | None:
     if notice.kind not in (NoticeKind.BALANCE, NoticeKind.LOW_BALANCE, NoticeKind.PURCHASE) or summary.balance <= 0:
         return None
-    history = entries.of_family(connection, summary.id)
-    used = [
-        (entry.happened, Credits(-entry.credits))
-        for entry in history
-        if entry.kind in (EntryKind.DEBIT, EntryKind.CORRECTION)
-    ]
+    used = charges(entries.of_family(connection, summary.id))
     return lasts_days(summary.balance, used, now)
 
 

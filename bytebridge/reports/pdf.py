@@ -12,12 +12,12 @@ DOCUMENT = SIDE + 27  # left edges of the columns; figures end at theirs
 MINUTES, CREDITS, BALANCE = 150.0, 173.0, RIGHT
 TEXT, SMALL = 9.0, 8.0  # points
 PLOT = plot.Size(680, 210)
-EVERY = 200  # lines between two signs of progress
+EVERY = 200  # movements between two signs of progress
 
 Tell = Callable[[int], None]
 
 
-def _quiet(_done: int) -> None:
+def _quiet(_written: int) -> None:
     pass
 
 
@@ -31,7 +31,7 @@ def render(
     made: Instant | None = None,
     tell: Tell = _quiet,
 ) -> bytes:
-    """made: when the statement is drawn up, None leaves that out. tell: how many movements are written so far.
+    """made: when the statement is drawn up, None leaves that out. tell: movements written since it was last called.
 
     The same bytes for the same values. Refused without the drawing libraries.
     """
@@ -40,7 +40,7 @@ def render(
     _head(sheet, statement, form, code, made)
     _tiles(sheet, statement, form)
     _heading(sheet, form.words["forecast"])
-    sheet.paragraph(shown.forecast(statement, lasts, form), TEXT)
+    sheet.paragraph(shown.forecast(statement, lasts, form, made), TEXT)
     _course(sheet, statement, form, made)
     _movements(sheet, statement, form, tell)
     _totals(sheet, statement, form)
@@ -146,14 +146,13 @@ def _movements(sheet: Paper, statement: Statement, form: Figures, tell: Tell) ->
     for number, row in enumerate(shown.rows(statement, form), 1):
         _movement(sheet, row, form)
         if number % EVERY == 0:
-            tell(number)
+            tell(EVERY)
     if not statement.lines:
         sheet.paragraph(words["no_movements"], TEXT, MUTED)
         sheet.y += 2
     if not sheet.fits(TEXT * LINE + 3):
         sheet.turn()
     _sum(sheet, words["closing"], form.number(statement.closing))
-    tell(len(statement.lines))
 
 
 def _columns(sheet: Paper, form: Figures) -> None:

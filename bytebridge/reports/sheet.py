@@ -83,5 +83,5 @@ def _table(
     for name, credits in shown.total_rows(statement, form):
         yield [words["total"], "", "", name, "", credits, "", "", ""]
     day = form.iso_day(made) if made is not None else ""
-    yield [words["forecast"], day, "", "", "", "", "", shown.forecast(statement, lasts, form), ""]
+    yield [words["forecast"], day, "", "", "", "", "", shown.forecast(statement, lasts, form, made), ""]
     yield [words["receipt"], day, code, "", "", "", "", shown.holder(statement), ""]

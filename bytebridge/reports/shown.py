@@ -89,7 +89,12 @@ def period(statement: Statement, figures: Figures) -> str:
     return words["until"].format(day=last) if last else words["whole"]
 
 
-def forecast(statement: Statement, lasts: Range | None, figures: Figures) -> str:
+def is_past(statement: Statement, made: Instant | None) -> bool:
+    """Whether it ends before the day it was drawn up, so that its balance need not be that of then."""
+    return statement.until is not None and (made is None or statement.until <= made)
+
+
+def forecast(statement: Statement, lasts: Range | None, figures: Figures, made: Instant | None) -> str:
     """How long the balance lasts, as a range: more than that nobody can tell."""
     words = figures.words
     if statement.closing < 0:
@@ -97,25 +102,26 @@ def forecast(statement: Statement, lasts: Range | None, figures: Figures) -> str
     if statement.closing == 0:
         return words["nothing_left"]
     if lasts is None:
-        return words["lasts_unknown" if statement.until is None else "lasts_past"]
+        return words["lasts_past" if is_past(statement, made) else "lasts_unknown"]
     return words["lasts"].format(span=figures.span(lasts))
 
 
 def points(statement: Statement, made: Instant | None) -> list[Point]:
-    """The balance's course until the period's end, or until `made` where that is open.
+    """The balance's course until the period's end or `made`, whichever is earlier: what is to come is not known.
 
     One point a day at most, so that years of movements stay a drawing.
     """
     found: list[Point] = []
-    if statement.since is not None:
+    if statement.since is not None and statement.opening:
         found.append(Point(statement.since, statement.opening))
     elif statement.lines:
+        # nothing is drawn for the years before an account had anything
         found.append(Point(statement.lines[0].at, statement.opening))
     for line in statement.lines:
         if len(found) > 1 and found[-1].at // 86_400 == line.at // 86_400:
             found.pop()
         found.append(Point(line.at, line.balance))
-    ends = statement.until if statement.until is not None else made
+    ends = min((end for end in (statement.until, made) if end is not None), default=None)
     if found and ends is not None and ends > found[-1].at:
         found.append(Point(ends, statement.closing))
     return found

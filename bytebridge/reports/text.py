@@ -50,7 +50,7 @@ def _lines(
         yield from _indented(shown.plot_text(statement, form), 2)
         yield ""
     yield words["forecast"]
-    yield from _indented(shown.forecast(statement, lasts, form), 2)
+    yield from _indented(shown.forecast(statement, lasts, form, made), 2)
     yield ""
     yield words["credit_note"]
 

@@ -1,0 +1,229 @@
+"""What `statement` and `report` do with dates, places to write to, terminals and pipes."""
+
+import json
+import os
+import pty
+import subprocess
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bytebridge.domain.entry import EntryKind, Posting
+from bytebridge.ledger import accounts, entries
+from bytebridge.ledger.engine import Store
+from world import COMMAND
+
+ZONE = "Europe/Madrid"
+
+
+def at(*moment):
+    return int(datetime(*moment, tzinfo=ZoneInfo(ZONE)).timestamp())
+
+
+def packs(units):
+    line = {"reference": "SERVDOLIA120", "units": units, "taken_back": 0, "credits": 120}
+    return {"rule": "packs", "standing": "paid", "lines": [line]}
+
+
+class Office:
+    """A firm without systems, whose ledger is written by hand."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        config = folder / "bytebridge.toml"
+        config.write_text(
+            f"[store]\nurl = 'sqlite:///{folder}/bytebridge.db'\n[notices]\ntime_zone = '{ZONE}'\n", encoding="utf-8"
+        )
+        self.command = [COMMAND, "--config", str(config)]
+        self.run("db", "upgrade")
+
+    def book(self, email, movements, name="Ana"):
+        """movements: (document, kind, credits, when, derivation)."""
+        store = Store(f"sqlite:///{self.folder}/bytebridge.db")
+
+        def write(connection):
+            number = accounts.create(connection, email, name, "es", 0, "test")
+            balance, postings, revisions = 0, [], Counter()
+            for document, kind, credits, when, why in movements:
+                balance += credits
+                revisions[document] += 1
+                revision = revisions[document]
+                postings.append(Posting(number, document, revision, EntryKind(kind), credits, balance, 0, when, why))
+            entries.append(connection, postings, 1, max(when for *_, when, _ in movements))
+
+        store.transact(write)
+        store.close()
+
+    def run(self, *arguments, **more):
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("BYTEBRIDGE_")}
+        environment = kept | more.pop("environment", {})
+        done = subprocess.run(
+            [*self.command, *map(str, arguments)],
+            **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "timeout": 60, "env": environment, **more},
+        )
+        assert b"Traceback" not in (done.stderr or b""), done.stderr.decode()
+        return done
+
+    def show(self, *arguments):
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done
+        return json.loads(done.stdout)
+
+
+@pytest.fixture
+def office(tmp_path):
+    return Office(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory):
+    """An office that only reads, with Ana's purchases around two nights."""
+    office = Office(tmp_path_factory.mktemp("nights"))
+    office.book("ana@example.com", NIGHT, name="Ñandú 漢字")
+    return office
+
+
+NIGHT = [  # the night of 29 March 2026 is an hour shorter, that of 25 October an hour longer
+    ("shop:1", "grant", 120, at(2026, 3, 28, 23, 59, 59), packs(1)),
+    ("shop:2", "grant", 240, at(2026, 3, 29, 0, 0, 0), packs(2)),
+    ("shop:3", "grant", 360, at(2026, 3, 29, 23, 59, 59), packs(3)),
+    ("shop:4", "grant", 480, at(2026, 3, 30, 0, 0, 0), packs(4)),
+    ("shop:5", "grant", 600, at(2026, 10, 25, 0, 0, 0), packs(5)),
+    ("shop:6", "grant", 720, at(2026, 10, 25, 23, 59, 59), packs(6)),
+    ("shop:7", "grant", 840, at(2026, 10, 26, 0, 0, 0), packs(7)),
+]
+
+
+@pytest.mark.parametrize(
+    ("window", "opening", "documents"),
+    [
+        (("--since", "2026-03-29", "--until", "2026-03-29"), 120, "23"),
+        (("--since", "20260329", "--until", "20260329"), 120, "23"),
+        (("--since", "2026-W13-7", "--until", "2026-W13-7"), 120, "23"),
+        (("--since", "2026-10-25", "--until", "2026-10-25"), 1200, "56"),
+        (("--at", "2026-03-28"), 0, "1"),
+        (("--since", "2026-10-26"), 2520, "7"),
+        (("--since", "2026-03-28T23:00:00Z", "--until", "2026-03-29T00:00:00+01:00"), 120, ""),
+        (("--since", "2026-03-28T23:00:00", "--until", "2026-03-28T23:00:01"), 120, "2"),
+    ],
+)
+def test_bare_day_is_one_of_the_firms_zone_however_long(nights, window, opening, documents):
+    if not documents:
+        assert nights.run("statement", "ana@example.com", *window).returncode == 2  # an instant is no period
+        return
+    shown = nights.show("statement", "ana@example.com", *window)
+    assert shown["opening"] == opening
+    assert [entry["document"] for entry in shown["entries"]] == [f"order {number}" for number in documents]
+
+
+@pytest.mark.parametrize(
+    "window",
+    [
+        ("--since", "2026-02-30"),
+        ("--since", "yesterday"),
+        ("--until", "9999-12-31"),
+        ("--since", "0001-01-01"),
+        ("--known-at", "9999-12-31"),
+        ("--since", "2026-03-02", "--until", "2026-03-01"),
+    ],
+)
+def test_dates_that_make_no_sense_are_wrong_usage(nights, window):
+    done = nights.run("statement", "ana@example.com", *window)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert window[-1].encode() in done.stderr
+
+
+WRITERS = [("statement", "ana@example.com"), ("statement", "ana@example.com", "--format", "pdf"), ("report",)]
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_file_is_written_or_a_sentence_says_why_not(nights, command, tmp_path):
+    there = tmp_path / "there"
+    there.write_bytes(b"before" * 100_000)
+    done = nights.run(*command, "--output", there)
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert not there.read_bytes().endswith(b"before")
+    for nowhere in (tmp_path, tmp_path / "no" / "such", ""):
+        done = nights.run(*command, "--output", nowhere)
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert done.stderr.count(b"\n") == 1
+        assert b"cannot be written" in done.stderr
+
+
+@pytest.mark.parametrize("command", WRITERS)
+def test_full_disk_is_one_sentence(nights, command):
+    with Path("/dev/full").open("wb") as full:
+        done = nights.run(*command, stdout=full)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        b"bytebridge: standard output: cannot be written (No space left on device): use --output FILE"
+    ]
+
+
+@pytest.mark.parametrize("command", [*WRITERS, ("statement", "ana@example.com", "--format", "csv")])
+def test_what_is_written_does_not_depend_on_the_terminals_encoding(nights, command):
+    ascii_only = {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = nights.run(*command, environment=ascii_only)
+    assert done.returncode == 0
+    if "pdf" not in command:
+        assert "Ñandú".encode() in done.stdout or command == ("report",)
+
+
+def on_terminal(office, *arguments, **more):
+    """Exit code, and what a terminal on that stream was shown."""
+    ours, theirs = pty.openpty()
+    try:
+        done = office.run(*arguments, **dict.fromkeys(more, theirs))
+        os.close(theirs)
+        seen = b""
+        try:
+            while piece := os.read(ours, 65_536):
+                seen += piece
+        except OSError:
+            pass  # the other end is closed
+    finally:
+        os.close(ours)
+    return done.returncode, seen.decode()
+
+
+def long_history(count):
+    return [(f"shop:{number}", "grant", 120, at(2016, 1, 1) + number * 30_000, packs(1)) for number in range(count)]
+
+
+def test_pdf_is_not_thrown_at_a_terminal(nights):
+    code, seen = on_terminal(nights, "statement", "ana@example.com", "--format", "pdf", stdout=True)
+    assert (code, seen) == (2, "")
+
+
+def test_long_work_shows_on_a_terminal_how_far_it_is_and_nothing_in_a_pipe(office, tmp_path):
+    office.book("ana@example.com", long_history(700))
+    to_file = ("--format", "pdf", "--output", tmp_path / "ana.pdf")
+    code, seen = on_terminal(office, "statement", "ana@example.com", *to_file, stderr=True)
+    assert code == 0
+    assert "written: movements 600" in seen
+    code, seen = on_terminal(office, "report", stderr=True)
+    assert "read: entries 700" in seen
+    assert b"\r" not in office.run("statement", "ana@example.com", *to_file).stderr
+    assert b"\r" not in office.run("report").stderr
+
+
+def test_forecast_is_that_of_the_whole_history_whatever_the_period(office):
+    now = int(datetime.now(tz=ZoneInfo(ZONE)).timestamp())
+    day = 86_400
+    worked = [
+        (f"helpdesk:{days}", "debit", -30, now - days * day, {"rule": "flat", "kind": "upgrade", "flat": 30})
+        for days in range(120, 0, -30)
+    ]
+    gesture = ("helpdesk:30", "correction", 15, now - 20 * day, {"rule": "noted", "kind": "upgrade", "noted": 15})
+    office.book("ana@example.com", [("shop:1", "grant", 600, now - 130 * day, packs(5)), *worked, gesture])
+    whole = office.show("statement", "ana@example.com")["lasts_days"]
+    assert whole is not None
+    since = datetime.fromtimestamp(now - 10 * day, ZoneInfo(ZONE)).date().isoformat()
+    ahead = datetime.fromtimestamp(now + 40 * day, ZoneInfo(ZONE)).date().isoformat()
+    assert office.show("statement", "ana@example.com", "--since", since)["lasts_days"] == whole
+    assert office.show("statement", "ana@example.com", "--until", ahead)["lasts_days"] == whole
+    assert office.show("statement", "ana@example.com", "--until", since)["lasts_days"] is None
+    assert office.show("report")["by_days_left"][0]["lasts_days"] == whole
