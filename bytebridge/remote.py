@@ -6,7 +6,8 @@ text of the HTTP library and no full address is passed on.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -128,6 +129,16 @@ class Remote:
         self._session = self._new_session()
         self._failures = 0
         self._closed_until = 0.0
+        self._tireless = False
+
+    @contextmanager
+    def tireless(self) -> Iterator[None]:
+        """In here no failure pauses the source: for somebody who wants to hear of everything that is wrong."""
+        self._tireless = True
+        try:
+            yield
+        finally:
+            self._tireless = False
 
     def _new_session(self) -> requests.Session:
         session = requests.Session()
@@ -178,6 +189,8 @@ class Remote:
         return self._once(method, path, operation, json=json, form=form, write=True)
 
     def _trip(self, error: RemoteError) -> None:
+        if self._tireless:
+            return
         self._failures += 1
         asked = error.retry_after_s if isinstance(error, RemoteUnavailable) else None
         if asked is not None and asked > LONGEST_WAIT_S:

@@ -29,6 +29,7 @@ WRITE = frozenset({"societe/lire", "societe/creer", "agenda/myactions/read", "ag
 HARMLESS = frozenset({"user/self/creer", "user/self/password", "commande/lire"})
 SKEW_S, LARGE_SKEW_S = 300, 24 * 3600
 PRODUCTS_A_QUERY = 500
+FAR_FUTURE = "2100-01-01 00:00:00"
 STEM = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -47,6 +48,7 @@ def findings(
     if settings.read_invoices:
         questions += [
             lambda: visibility(client),
+            lambda: obedience(client),
             lambda: days(client, settings.time_zone),
             lambda: packs(client, knows),
         ]
@@ -124,6 +126,31 @@ def _cure(right: str) -> str:
 def visibility(client: Client) -> Iterator[Finding]:
     prove_visible(client)
     yield Finding(Level.WELL, "invoices are visible to the key")
+
+
+def obedience(client: Client) -> Iterator[Finding]:
+    """Whether order and filters arrive: where something before the ERP drops them, every list is the whole list."""
+    down = _ids(client, {"sortorder": "DESC"})
+    up = _ids(client, {"sortorder": "ASC"})
+    if down != sorted(down, reverse=True) or up != sorted(up) or (down and down[0] < up[-1]):
+        yield _ignored("order")
+        return
+    nothing = {"id": f"(t.rowid:>:{down[0] if down else 0})", "time of the last change": f"(t.tms:>=:'{FAR_FUTURE}')"}
+    for what, condition in nothing.items():
+        if any(identity in down for identity in _ids(client, {"sqlfilters": condition})):
+            yield _ignored(f"filter on the {what}")
+            return
+    yield Finding(Level.WELL, "the ERP honours order and filters")
+
+
+def _ids(client: Client, params: Mapping[str, str]) -> list[int]:
+    rows = client.rows("/invoices", {"limit": "2", "sortfield": "t.rowid", "properties": "id", **params})
+    return [int(identity) for row in rows if is_id(identity := text(row.get("id")))]
+
+
+def _ignored(what: str) -> Finding:
+    cure = "let parentheses, quotes and > in query strings pass what stands before the ERP"
+    return Finding(Level.WRONG, f"the ERP ignores our {what}", cure)
 
 
 def days(client: Client, zone_name: str) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ from bytebridge.remote import Answer, Remote, classify_status
 SYSTEM = "erp"
 JSON = "application/json"
 BROKE = "it broke off without a reason, as it does when a list is too much for its memory"
-EMPTY_IS_404 = frozenset({"/thirdparties"})  # in every version
+EMPTY_IS_404 = frozenset({"/thirdparties", "/contacts"})  # the one in every version, the other still in 20 (notes §10)
 EMPTY_IS_LIST_SINCE = (19,)  # before this any empty list is a 404 (Dolibarr notes §10)
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -104,7 +104,7 @@ class Client:
     """Reads and writes of one Dolibarr, checked for kind. clock: its own time at its last answer [s]."""
 
     def __init__(self, remote: Remote) -> None:
-        self._remote = remote
+        self.remote = remote
         self._version: tuple[int, ...] | None = None
         self.clock: int | None = None
 
@@ -161,12 +161,12 @@ class Client:
         return tuple(int(part) for part in numbers.group().split("."))
 
     def _get(self, path: str, params: Mapping[str, str] | None) -> Answer:
-        answer = self._remote.get(path, params)
+        answer = self.remote.get(path, params)
         self.clock = answer.date
         return answer
 
     def _written(self, method: str, path: str, body: Mapping[str, Any]) -> Any:
-        answer = self._remote.send(method, path, json=body)
+        answer = self.remote.send(method, path, json=body)
         try:
             return decode(answer, f"{method} {path}")
         except RemoteSurprise as error:

@@ -120,8 +120,9 @@ class Erp:
         return list(documents.values())
 
     def check(self) -> Iterator[Finding]:
-        """Version, clock, rights, visibility, time zone, packs no rule knows, the balance field."""
-        return checks.findings(self.client, self._settings, self._now, self._knows)
+        """Version, clock, rights, visibility, order and filters, time zone, packs no rule knows, the balance field."""
+        with self.client.remote.tireless():
+            yield from checks.findings(self.client, self._settings, self._now, self._knows)
 
     def _dated(self, since: Instant | None, until: Instant | None) -> str:
         """Bounds on the day of an invoice or on the time it was made, whichever lets it in; "" for none."""

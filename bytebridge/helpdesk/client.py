@@ -127,7 +127,7 @@ class Client:
     """Reads and changes of v3. clock: the server's own time at its last answer [epoch s]."""
 
     def __init__(self, remote: Remote) -> None:
-        self._remote = remote
+        self.remote = remote
         self.clock: int | None = None
 
     def rows(self, path: str, params: Mapping[str, str] | None = None) -> list[Row]:
@@ -170,14 +170,14 @@ class Client:
 
     def put(self, path: str, body: Mapping[str, Any]) -> Row:
         """Changes a record; its new state as the server answers it."""
-        answer = self._remote.send("PUT", path, json=body)
+        answer = self.remote.send("PUT", path, json=body)
         try:
             return decode(answer.body, Row, f"PUT {path}")
         except RemoteSurprise as error:
             raise OutcomeUnknown(SYSTEM, error.operation, error.message) from error
 
     def _get(self, path: str, params: Mapping[str, str]) -> Answer:
-        answer = self._remote.get(path, params)
+        answer = self.remote.get(path, params)
         self.clock = answer.date
         return answer
 

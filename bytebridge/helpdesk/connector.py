@@ -130,7 +130,8 @@ class HelpDesk:
         return list(self._reader.by_ids(ids))
 
     def check(self) -> Iterator[Finding]:
-        return checks.findings(self._client, self._posting, self._settings, self._now)
+        with self._client.remote.tireless():
+            yield from checks.findings(self._client, self._posting, self._settings, self._now)
 
     def _first_load(self, since: Instant | None) -> Iterator[Page]:
         """The watermark is taken before the walk begins: what changes meanwhile is met by the next poll."""

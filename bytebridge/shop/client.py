@@ -116,7 +116,7 @@ class Client:
     """Lists of one shop, checked for kind. clock, version: as its last answer stated them."""
 
     def __init__(self, remote: Remote) -> None:
-        self._remote = remote
+        self.remote = remote
         self.clock: int | None = None
         self.version = ""
 
@@ -167,7 +167,7 @@ class Client:
         }
 
     def _ask(self, path: str, params: Mapping[str, str]) -> Answer:
-        answer = self._remote.get(path, params)
+        answer = self.remote.get(path, params)
         self.clock = answer.date
         self.version = answer.headers.get("psws-version", "")
         return answer

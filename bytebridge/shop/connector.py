@@ -133,7 +133,8 @@ class Shop:
         return found
 
     def check(self) -> Iterator[Finding]:
-        return checks.findings(self.client, self._settings, self._now, self._knows)
+        with self.client.remote.tireless():
+            yield from checks.findings(self.client, self._settings, self._now, self._knows)
 
     def pack_references(self, prefixes: Sequence[str]) -> list[str]:
         """References of products and combinations that begin so; a right on both resources is needed."""

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from bytebridge.erp import wire
+from bytebridge.erp.write_back import Writer
 from bytebridge.errors import (
     OutcomeUnknown,
     RemoteRefused,
@@ -188,7 +189,18 @@ def test_a_404_of_another_list_is_no_empty_list(erp, server):
     body = b'{"error": {"code": 404, "message": "Not Found"}}'
     server.fail_next(404, body=body, content_type=JSON)
     with pytest.raises(RemoteRefused, match="does not exist"):
-        erp.client.rows("/contacts", {})
+        erp.client.rows("/products", {})
+
+
+def test_in_version_20_an_empty_list_of_contacts_is_a_404_and_the_other_lists_are_not(open_server, open_erp):
+    server = open_server(version="20.0.0")
+    server.sell(server.customer("Ana", "ana@example.com"), [("SERVDOLIA60", 1, 60)])
+    erp = open_erp(server)
+    assert [document.emails for page in sweep(erp) for document in page.documents] == [("ana@example.com",)]
+    assert Writer(erp.client, "credit_balance").find_customer(["ana@example.com"]) == ["1"]
+    assert erp.client.rows("/products", {"sqlfilters": "(t.ref:=:'NOPE')"}) == []
+    contacts = [request for request in server.requests if request.path.endswith("/contacts")]
+    assert len(contacts) == 3
 
 
 @pytest.mark.parametrize("version", ["15.0.3", "16.0.5", "17.0.4", "18.0.9"])

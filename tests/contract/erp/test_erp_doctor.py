@@ -27,7 +27,7 @@ def test_a_good_erp_has_nothing_wrong(erp, sold):
     findings = list(erp.check())
     assert {finding.level for finding in findings} == {Level.WELL}
     assert {finding.cure for finding in findings} == {""}
-    assert len(findings) == 7
+    assert len(findings) == 8
 
 
 def test_a_wrong_key_ends_the_check(open_erp, server, sold):
@@ -105,6 +105,30 @@ def test_the_invisible_erp_is_found(erp, server, sold):
     wrong = [what for level, what in bad(erp) if level is Level.WRONG]
     assert any("no invoice at all is visible" in what for what in wrong)
     assert any("societe/client/voir" in what for what in wrong)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "what"), [("sortorder", "order"), ("sqlfilters", "filter on the id")], ids=["order", "filter"]
+)
+def test_an_order_or_a_filter_that_does_not_arrive_is_found(parameter, what, erp, server, sold):
+    server.sell(server.customer("Luc", "luc@example.com"), PACK)
+    server.ignored.add(parameter)
+    assert (Level.WRONG, f"the ERP ignores our {what}") in bad(erp)
+
+
+def test_a_filter_on_time_that_matches_everything_is_found(erp, server, sold, monkeypatch):
+    monkeypatch.setattr(checks, "FAR_FUTURE", "garbage")  # what the real one does with a time it cannot read
+    assert the_one(erp).what == "the ERP ignores our filter on the time of the last change"
+
+
+def test_several_refusals_do_not_hide_the_findings_after_them(erp, server, sold):
+    server.endpoints_off |= {"invoices", "products", "users"}
+    wrong = [what for level, what in bad(erp) if level is Level.WRONG]
+    assert len(wrong) >= 5
+    assert not any("paused" in what for what in wrong)
+    assert (Level.WELL, "third parties have the extra field credit_balance") in [
+        (finding.level, finding.what) for finding in erp.check()
+    ]
 
 
 def test_a_missing_balance_field_is_found(open_erp, server, sold):

@@ -135,6 +135,22 @@ def test_repeated_failures_pause_this_system_longer_each_time(server, time):
     assert remote.get("/a").status == 200, "one good answer closes the circuit"
 
 
+def test_whoever_wants_to_hear_of_every_fault_is_not_paused(server, time):
+    remote = open_remote(server.url, time)
+    server.fail_next(403, times=2 * TRIP_AFTER)
+    with remote.tireless():
+        for _ in range(2 * TRIP_AFTER):
+            with pytest.raises(RemoteRefused):
+                remote.get("/a")
+        assert remote.get("/a").status == 200
+    server.fail_next(403, times=TRIP_AFTER)
+    for _ in range(TRIP_AFTER):
+        with pytest.raises(RemoteRefused):
+            remote.get("/a")
+    with pytest.raises(RemoteUnavailable, match="paused"):
+        remote.get("/a")
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_refused_and_the_key_stays_here(remote, server, status):
     with Echo() as elsewhere:
