@@ -146,11 +146,11 @@ def release(ctx: click.Context, *, dry_run: bool) -> None:
 
 @notices_command.command("preview")
 @click.argument("kind")
-@click.option("--language", type=click.Choice(["es", "fr", "en"]), default="es", show_default=True)
-@click.option("--account", metavar="EMAIL", help="With this account's name and balance.")
+@click.option("--language", type=click.Choice(["es", "fr", "en"]), help="Else the account's, or the firm's own.")
+@click.option("--account", metavar="EMAIL", help="With this account's name, balance and movements.")
 @click.option("--html", "html_file", metavar="FILE", help="Write the HTML form to FILE.")
 @click.pass_context
-def preview(ctx: click.Context, kind: str, language: str, account: str | None, html_file: str | None) -> None:
+def preview(ctx: click.Context, kind: str, language: str | None, account: str | None, html_file: str | None) -> None:
     """Renders a letter of KIND without sending it.
 
     \b

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from bytebridge.domain.model import Credits, Instant, Source
 
@@ -48,6 +48,16 @@ class Movement(Struct, frozen=True, gc=False):
     at: Instant
 
 
+class StatementRow(Struct, frozen=True, gc=False):
+    """One movement of a statement, each part in the reader's words."""
+
+    day: str
+    document: str
+    reason: str
+    credits: str
+    balance: str
+
+
 class Letter(Struct, frozen=True, gc=False):
     """Everything one letter says, in values.
 
@@ -57,6 +67,8 @@ class Letter(Struct, frozen=True, gc=False):
     at the account's own pace, as a range; None when there is too little history. estimate: what an unresolved
     ticket costs at least. low: the balance fell below `threshold`. stranger: the charge opened this account.
     module_ends: day on which a module's support year ends. code: the receipt printed in the letter.
+    statement_text: the statement as a plain table; statement_rows: its latest movements, newest first, of which
+    `more_rows` says that they are not all.
     """
 
     kind: NoticeKind
@@ -81,4 +93,5 @@ class Letter(Struct, frozen=True, gc=False):
     module: str = ""
     module_ends: Instant | None = None
     statement_text: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    statement_rows: tuple[StatementRow, ...] = ()
+    more_rows: bool = False

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from bytebridge.domain.accounts import normalise
-from bytebridge.domain.automatic import is_automatic
+from bytebridge.domain.automatic import answers_a_letter, is_automatic, is_machine
 from bytebridge.domain.entry import EntryKind, Posting
 from bytebridge.domain.letter import Channel, NoticeKind
 from bytebridge.domain.memory import Memory
@@ -147,7 +147,8 @@ def beforehand(
 
     posted: what this ticket already moved. Only once for a ticket and again only if the minimum rises.
     """
-    if is_automatic(ticket, policy.own):
+    # who answers a letter of ours is warned once a technician noted what is to be done, which no machine brings about
+    if is_machine(ticket, policy.own) or (answers_a_letter(ticket) and not says_work(ticket, rules)):
         return memory.warned, []
     if ticket.state not in (TicketState.NEW, TicketState.OPEN) or not _watched(ticket, rules):
         return memory.warned, []

@@ -192,7 +192,8 @@ def _call(notice: Notice, frozen: Frozen, context: Context) -> None:
         raise RemoteUnavailable("mail", "send", "no SMTP server is configured: set smtp.host")
     sender = context.settings.notices.from_
     raw = mail.build(
-        render.Rendered(frozen.subject, frozen.text, frozen.html, None),
+        # with its code, so that whatever answers it is known for an answer and brings no letter
+        render.Rendered(f"{frozen.subject} ({notice.code})", frozen.text, frozen.html, None),
         sender=sender,
         recipient=notice.recipient,
         message_id=message_id(notice, sender),

@@ -1,5 +1,7 @@
 """A due notice and the ledger as it stands, put together into the letter to render."""
 
+from msgspec.structs import replace
+
 from bytebridge.domain import packs
 from bytebridge.domain.forecast import charges, lasts_days
 from bytebridge.domain.letter import Letter, Movement, NoticeKind
@@ -11,6 +13,9 @@ from bytebridge.ledger import accounts, documents, entries, modules, outbox
 from bytebridge.ledger.accounts import Summary
 from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.outbox import Notice
+from bytebridge.settings import Settings
+
+STATEMENT_ROWS = 20  # of a statement, in the letter that it is attached to
 
 
 def untrue(connection: Connection, notice: Notice, now: Instant) -> str | None:
@@ -65,6 +70,13 @@ def _summary(connection: Connection, notice: Notice) -> Summary:
     return Summary(0, (), "", None, None, nobody, nobody, nobody, None)
 
 
+def addressee(connection: Connection, notice: Notice, context: Context) -> tuple[int, str]:
+    """The account the letter is for, and the language it is written in."""
+    summary, document = _summary(connection, notice), documents.find(connection, notice.document)
+    spoken = document.language if document is not None else None
+    return summary.id, language_of(spoken, summary.language, context.policy.language)
+
+
 def letter_of(connection: Connection, notice: Notice, context: Context, *, low: bool) -> Letter:
     """Values of the letter as of now. low: it says the low-balance paragraph too."""
     summary = _summary(connection, notice)
@@ -80,7 +92,7 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
     need = _need(notice, summary.balance, threshold, owed, low=low)
     movement = _movement(notice)
     language = language_of(document.language if document else None, summary.language, policy.language)
-    return Letter(
+    letter = Letter(
         kind=notice.kind,
         language=language,
         name=_name(summary, document.name if document else ""),
@@ -102,8 +114,10 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
         stranger=bool(facts.get("stranger")),
         module=facts.get("module", ""),
         module_ends=Instant(facts["ends"]) if "ends" in facts else None,
-        statement_text=_statement(connection, notice, context, language),
     )
+    if notice.kind != NoticeKind.STATEMENT:
+        return letter
+    return with_statement(letter, connection, summary.id, context.settings, now)
 
 
 def _name(summary: Summary, writer: str) -> str:
@@ -151,11 +165,8 @@ def _lasts(connection: Connection, notice: Notice, summary: Summary, now: Instan
     return lasts_days(summary.balance, used, now)
 
 
-def _statement(connection: Connection, notice: Notice, context: Context, language: str) -> str:
-    if notice.kind != NoticeKind.STATEMENT:
-        return ""
-    window = statements.Window()
-    text = statements.render(
-        connection, _root(connection, notice), window, "text", language, context.settings, context.now()
-    )
-    return text.decode()
+def with_statement(letter: Letter, connection: Connection, root: int, settings: Settings, now: Instant) -> Letter:
+    """The letter with the account's statement in it."""
+    text = statements.render(connection, root, statements.Window(), "text", letter.language, settings, now)
+    rows, more = statements.latest(connection, root, letter.language, settings, STATEMENT_ROWS)
+    return replace(letter, statement_text=text.decode(), statement_rows=rows, more_rows=more)

@@ -1,18 +1,24 @@
 """An account's statement out of the ledger, in each format."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec.structs import replace
+
 from bytebridge.domain import statement as domain
-from bytebridge.domain.entry import receipt
+from bytebridge.domain.entry import Entry, receipt
 from bytebridge.domain.forecast import charges, lasts_days
+from bytebridge.domain.letter import StatementRow
 from bytebridge.domain.model import Instant
+from bytebridge.domain.statement import Statement
 from bytebridge.jobs.languages import language_of
 from bytebridge.ledger import accounts, documents, entries, pages
+from bytebridge.ledger.accounts import Summary
 from bytebridge.ledger.engine import Connection
 from bytebridge.reports import shown
+from bytebridge.reports.figures import figures
 from bytebridge.settings import Settings
 
 FORMS = {"text": "text", "json": "data", "csv": "sheet", "html": "page", "pdf": "pdf"}
@@ -44,8 +50,7 @@ def render(
     made = window.made(now)
     history = entries.of_family(connection, root, None if window.known_at is None else made)
     summary = accounts.summaries(connection, [root])[0]
-    codes = documents.codes(connection, sorted({entry.document for entry in history}))
-    statement = domain.make(root, summary.emails, summary.name, history, codes, window.since, window.until)
+    statement = _statement(connection, summary, history, window)
     lasts = None if shown.is_past(statement, made) else lasts_days(statement.closing, charges(history), made)
     options: dict[str, Any] = {
         "language": language or language_of(None, summary.language, settings.notices.language),
@@ -58,6 +63,32 @@ def render(
         options["tell"] = tell
     content = form_of(fmt)(statement, **options)
     return content if isinstance(content, bytes) else content.encode()
+
+
+def _statement(connection: Connection, summary: Summary, history: Sequence[Entry], window: Window) -> Statement:
+    codes = documents.codes(connection, sorted({entry.document for entry in history}))
+    return domain.make(summary.id, summary.emails, summary.name, history, codes, window.since, window.until)
+
+
+def latest(
+    connection: Connection, root: int, language: str, settings: Settings, count: int
+) -> tuple[tuple[StatementRow, ...], bool]:
+    """The last movements, newest first, for where no table fits; and whether there are more."""
+    summary = accounts.summaries(connection, [root])[0]
+    statement = _statement(connection, summary, entries.of_family(connection, root), Window())
+    form = figures(language, settings.notices.time_zone)
+    last = replace(statement, lines=statement.lines[-count:])
+    rows = [
+        StatementRow(
+            form.day(row.line.at),
+            row.document or row.kind,
+            row.reason,
+            form.signed(row.line.credits),
+            form.number(row.line.balance),
+        )
+        for row in shown.rows(last, form)
+    ]
+    return tuple(reversed(rows)), len(statement.lines) > count
 
 
 def form_of(fmt: str) -> Callable[..., str | bytes]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bytebridge.domain.letter import Letter, Movement, NoticeKind, PackOffer
+from bytebridge.domain.letter import Letter, Movement, NoticeKind, PackOffer, StatementRow
 from bytebridge.domain.model import Credits, Instant, Source
 
 AT = Instant(1_772_697_600)  # 2026-03-05 08:00 UTC
@@ -15,6 +15,12 @@ STATEMENT = """\
 2026-01-12    +120    120   2 × SERVDOLIA60
 2026-02-03     -30     90   KXB-QWERT-482
 2026-03-05     -15     75   LMN-POIUY-113"""
+
+ROWS = (
+    StatementRow("5 mar 2026", "LMN-POIUY-113", "15 min", "−15", "75"),
+    StatementRow("3 feb 2026", "KXB-QWERT-482", "22 min", "−30", "90"),
+    StatementRow("12 ene 2026", "1042", "2 × SERVDOLIA60", "+120", "120"),
+)
 
 
 def sample(kind: NoticeKind, language: str) -> Letter:
@@ -37,7 +43,7 @@ def samples(kind: NoticeKind, language: str) -> dict[str, Letter]:
             found = _insufficient()
         case NoticeKind.STATEMENT:
             found = {
-                "with its movements": _letter(kind, statement_text=STATEMENT),
+                "with its movements": _letter(kind, statement_text=STATEMENT, statement_rows=ROWS, more_rows=True),
                 "empty": _letter(kind, 0, name=""),
             }
         case NoticeKind.MODULE_ENDING:

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from bytebridge.domain.letter import Letter, Movement, NoticeKind, PackOffer
+from bytebridge.domain.letter import Letter, Movement, NoticeKind, PackOffer, StatementRow
 from bytebridge.domain.model import Source
 from bytebridge.wording import language as words
 from bytebridge.wording.plain import lines, link, one_line, person
@@ -51,6 +51,8 @@ def values_of(letter: Letter, zone: str) -> dict[str, Any]:
         "module": one_line(letter.module, LONGEST_CODE),
         "module_ends": "" if letter.module_ends is None else words.day(letter.module_ends, language, zone),
         "statement_text": lines(letter.statement_text),
+        "statement_rows": [_row(row) for row in letter.statement_rows],
+        "more_rows": letter.more_rows,
     }
 
 
@@ -89,6 +91,10 @@ def _offer(offer: PackOffer, language: str) -> dict[str, str]:
     brings = words.counted(offer.credits * offer.quantity, language)
     said = f"{named} = {brings}" + (f" ({price})" if price else "")
     return {"reference": reference, "said": said, "url": link(offer.url)}
+
+
+def _row(row: StatementRow) -> dict[str, str]:
+    return {name: one_line(getattr(row, name)) for name in ("day", "document", "reason", "credits", "balance")}
 
 
 def first_upper(text: str) -> str:

@@ -35,7 +35,7 @@ WORDS = {
     "packs.refund": "Reembolso de {lines}",
     "packs.back": "Anulación o reembolso de {lines}",
     "packs.taken": "{what}: {credits} menos.",
-    "packs.so_far": "Reembolso; en total se han retirado {lines}",
+    "packs.so_far": "Reembolso; retirados en total: {lines}",
     "credit_note": "Abono de {lines}: {credits} menos.",
     "credit_note.left": "Abono de {lines}: {credits} menos, lo que quedaba de esa compra.",
     "credit_note.short": "Abono de {lines}",

@@ -233,3 +233,34 @@ def test_nor_after_it_is_over(modular):
     hold(modular, held=False)
     modular.poll()
     assert modular.told() == []
+
+
+def test_whoever_answers_every_mail_by_a_new_ticket_starts_no_loop(open_world):
+    world = open_world(helpdesk={"reply_as": "email"})
+    bought(world)
+    adjust(world, -50)
+    world.asks(ANA)
+    answered = 0
+    for _ in range(5):
+        world.poll()
+        for mail in world.mail.messages[answered:]:
+            world.asks(ANA, f"Re: {mail.message['Subject']}")
+        answered = len(world.mail.messages)
+    kinds = [one.kind.value for one in world.letters(state="sent")]
+    assert sorted(kinds) == ["insufficient", "purchase"]
+    assert answered == 2
+
+
+def test_a_statement_by_mail_is_in_the_language_of_its_letter(world):
+    customer = world.shop.customer("kate@example.com", "Kate", "Smith", lang="en")
+    world.shop.buy(customer, {"SERVDOLIA60": 1})
+    world.poll()
+    world.told()
+    world.asks("kate@example.com", "Balance", name="Kate Smith")
+    world.poll()
+    message = world.mail.messages[-1].message
+    [page] = [part for part in message.iter_attachments() if part.get_content_type() == "text/html"]
+    html = message.get_body(("html",)).get_content()
+    assert "Here is the credit statement" in html
+    assert "+60" in html
+    assert '<html lang="en">' in page.get_content()

@@ -10,6 +10,7 @@ from domain_values import ANA, BOB, DAY, NOON, POLICY, RULES, Books, invoice, no
 
 NEW, OPEN, RESOLVED = TicketState.NEW, TicketState.OPEN, TicketState.RESOLVED
 WAITING = {"kinds": (), "minutes": (), "state": NEW}
+OURS = "RE: Saldo próximo a agotarse: 20 créditos (BB-7-12-9F3A1C07B2E4)"
 ASKING = {**WAITING, "subject": "Saldo"}
 
 # balance before, documents read one after the other, letters due
@@ -47,6 +48,9 @@ SITUATIONS = {
     "reopened with more than charged": (30, [ticket(), ticket(state=OPEN, minutes=("46",))], ["balance", "low_balance", "insufficient"]),
     "resolved is not beforehand": (0, [ticket(state=TicketState.CLOSED)], ["balance"]),
     "a chat going on": (0, [ticket(**{**WAITING, "state": TicketState.LIVE})], []),
+    "answers a letter of ours": (0, [ticket(**WAITING, subject=OURS)], []),
+    "answers one, and work is noted": (0, [ticket(**WAITING, subject=OURS), ticket(state=OPEN, subject=OURS, minutes=())], ["insufficient"]),
+    "is away": (0, [ticket(**WAITING, subject="Re: Out of office: Saldo")], []),
     "asks": (0, [ticket(**ASKING)], ["statement", "statement"]),
     "asks, then an agent opens it": (0, [ticket(**ASKING), ticket(**{**ASKING, "state": OPEN})], ["statement", "statement"]),
     "asks, then work is noted": (0, [ticket(**ASKING), ticket(state=OPEN, subject="Saldo", minutes=())], ["statement", "statement", "insufficient"]),

@@ -7,7 +7,7 @@ from itertools import combinations
 import pytest
 from msgspec.structs import replace
 
-from bytebridge.domain.letter import Letter, Movement, NoticeKind, PackOffer
+from bytebridge.domain.letter import Letter, Movement, NoticeKind, PackOffer, StatementRow
 from bytebridge.domain.model import Source
 from bytebridge.domain.rules import fold
 from bytebridge.notices.mail import build
@@ -51,6 +51,8 @@ OPTIONAL = {
     "module": "MODX",
     "module_ends": 1_772_697_600,
     "statement_text": "one line",
+    "statement_rows": (StatementRow("5 mar 2026", "KXB-QWERT-482", "22 min", "−30", "75"),),
+    "more_rows": True,
 }
 
 
@@ -109,7 +111,7 @@ def test_balance_after_and_now_only_when_they_differ():
 def test_a_correction_tells_before_now_and_difference():
     moved = Movement(-15, -45, -60, {**BLOCKS, "minutes": 46}, 0)
     text = render(bare(NoticeKind.BALANCE, "en", movement=moved), zone="UTC").text
-    assert "Charge before: 45 credits\nCharge now: 60 credits\nChange to your balance: -15 credits" in text
+    assert "Previous charge: 45 credits\nNew charge: 60 credits\nChange to your balance: -15 credits" in text
 
 
 @pytest.mark.parametrize(("owed", "low"), [(0, True), (5, True), (5, False)])
@@ -198,6 +200,7 @@ def test_hostile_text_stays_text(kind, text):
             document=text,
             module=text,
             statement_text=text,
+            statement_rows=(StatementRow(text, text, text, text, text),),
             estimate_kind=text,
             low=True,
             movement=Movement(60, 0, 60, derivation, 0),
@@ -290,7 +293,11 @@ def test_an_unreadable_own_template_is_named(tmp_path):
 
 def test_an_own_layout_is_tried_on_every_letter(tmp_path):
     source = (BUILT_IN / "ui.html").read_text("utf-8")
-    own(tmp_path, "ui.html", source.replace("{% macro table(text) %}", "{% macro table(text, more) %}{{ more }}"))
+    own(
+        tmp_path,
+        "ui.html",
+        source.replace("{% macro statement(balance, rest) %}", "{% macro statement(a, b, c) %}{{ c }}"),
+    )
     (fault,) = faults(tmp_path)
     assert fault.startswith("ui.html: ")
 

@@ -110,7 +110,7 @@ REASONS = [
     (
         packs(("SERVDOLIA60", 3, 2), ("SERVDOLIA120", 1, 1)),
         -60,
-        "Reembolso; en total se han retirado 2 × SERVDOLIA60 + 1 × SERVDOLIA120",
+        "Reembolso; retirados en total: 2 × SERVDOLIA60 + 1 × SERVDOLIA120",
     ),
     (packs(("SERVDOLIA60", 2, 2), standing="back"), -120, "Anulación o reembolso de 2 × SERVDOLIA60"),
     (note(60, 60), -60, "Abono de 1 × SERVDOLIA60"),
