@@ -29,5 +29,5 @@ def report_command(ctx: click.Context, output: str | None, language: str | None,
     progress.end()
     store.close()
     tongue = language or settings.notices.language
-    text = overview_page.as_json(found) if as_json else overview_page.render_html(found, tongue)
+    text = overview_page.as_json(found, tongue) if as_json else overview_page.render_html(found, tongue)
     write_out(f"{text}\n".encode(), output)

@@ -1,5 +1,6 @@
 """The entries of one account and of those merged into it, gathered by document: what is unused, what work cost."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -74,18 +75,27 @@ class Family:
     def unused(self) -> Iterator[Lot]:
         """What is left of each purchase when the oldest are used first: the youngest, until they make the balance."""
         left = int(self.balance)
+        noted = self._taken_by_credit_notes()
         bought = [
-            (document.first, key, document)
+            (document.first, key, document.credits - noted[key], document)
             for key, document in self._documents.items()
-            if document.credits > 0 and not _is_ticket(key)
+            if document.credits > noted[key] and not _is_ticket(key)
         ]
-        for first, _, document in sorted(bought, key=lambda one: one[:2], reverse=True):
+        for first, _, kept, document in sorted(bought, key=lambda one: one[:2], reverse=True):
             if left <= 0:
                 return
-            credits = min(left, document.credits)
+            credits = min(left, kept)
             lines = document.derivation.get("lines", ())
             yield Lot(first, Credits(credits), tuple(lines))
             left -= credits
+
+    def _taken_by_credit_notes(self) -> Counter[str]:
+        """Credits by source invoice: a credit note takes back that purchase, not the oldest one."""
+        taken: Counter[str] = Counter()
+        for document in self._documents.values():
+            if document.derivation.get("rule") == "credit_note":
+                taken[f"{Source.ERP}:{document.derivation['source']}"] -= document.credits
+        return taken
 
     def tickets(self) -> Iterator[TicketCost]:
         for key, document in self._documents.items():

@@ -109,7 +109,7 @@ class _Fold:
 
     def months(self) -> Iterator[Month]:
         balance = 0
-        for month in _without_gaps(sorted(self._months)):
+        for month in _without_gaps(sorted({*self._months, self._month(self._at)} if self._months else ())):
             sums = self._months.get(month, Counter[str]())
             balance += sum(sums.values())
             yield Month(month, sums["sold"], -sums["used"], -sums["taken_back"], sums["other"], balance)
@@ -130,7 +130,8 @@ def _column(entry: Entry) -> str:
         case EntryKind.GRANT:
             return "sold"
         case EntryKind.REFUND:
-            return "taken_back"
+            # what moved on to another account is granted there once more: neither a sale nor its end
+            return "sold" if entry.derivation.get("why") == "moved" else "taken_back"
         case _:
             return "other"
 

@@ -21,6 +21,7 @@ SHOWN_ROWS = 20  # of a table that may be as long as the list of accounts
 DRAWN = 12
 YEAR_DAYS = 365
 CURRENCY = "EUR"
+NOTE = "_note"
 
 
 def render_html(overview: Overview, language: str = "es", currency: str = CURRENCY) -> str:
@@ -49,6 +50,7 @@ def render_html(overview: Overview, language: str = "es", currency: str = CURREN
         state_of=state_of,
         plots=_plots(overview, form, said),
         texts=_texts(overview, form, said),
+        notes=_notes(overview, form, said),
     )
 
 
@@ -83,6 +85,13 @@ def _plots(overview: Overview, form: Figures, said: Words) -> dict[str, Markup]:
     return made
 
 
+def _notes(overview: Overview, form: Figures, said: Words) -> dict[str, str]:
+    """What each figure or section means, by its name."""
+    at_stake = sum(item.cost or 0 for item in overview.firm.reviews if item.state == "waiting")
+    values = {"zone": overview.zone, "credits": form.signed(at_stake)}
+    return {key.removesuffix(NOTE): text.format(**values) for key, text in said.items() if key.endswith(NOTE)}
+
+
 def _named(standings: Sequence[Standing]) -> list[Standing]:
     return [Standing(one.account, printable(one.name), one.balance, one.lasts, one.idle_days) for one in standings]
 
@@ -112,14 +121,19 @@ def _texts(overview: Overview, form: Figures, said: Words) -> dict[str, str]:
     return texts
 
 
-def as_json(overview: Overview) -> str:
-    """One JSON document: every month and every account, not only those a page has room for."""
-    return json.dumps(shape(overview), ensure_ascii=False)
+def as_json(overview: Overview, language: str = "en") -> str:
+    """One JSON document: every month and every account, not only those a page has room for.
+
+    language: of the definitions; names are the same in every language.
+    """
+    form, said = figures(language, overview.zone), words(language)
+    return json.dumps({**shape(overview), "definitions": _notes(overview, form, said)}, ensure_ascii=False)
 
 
 def shape(overview: Overview) -> dict[str, Any]:
     return {
         "at": instant(overview.at),
+        "zone": overview.zone,
         "accounts": overview.accounts,
         "outstanding": overview.outstanding,
         "owed": overview.owed,

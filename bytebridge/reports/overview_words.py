@@ -16,6 +16,7 @@ _ES: Words = {
     "without_minutes": "Tickets sin minutos",
     "months": "Créditos por mes",
     "months_text": "En {month}: vendidos {sold}, gastados {used}, anulados {back}; saldo total {balance}.",
+    "table": "Tabla",
     "month": "Mes",
     "sold": "Vendidos",
     "used": "Gastados",
@@ -23,7 +24,6 @@ _ES: Words = {
     "other": "Otros",
     "balance": "Saldo",
     "ages": "Pendientes según la fecha de compra",
-    "ages_note": "Se gastan primero las compras más antiguas. Las aperturas y los gestos no tienen precio.",
     "ages_text": "De {total} créditos pendientes, {share} se compraron hace más de un año.",
     "age": "Comprados hace",
     "age_between": "{low} a {high} días",
@@ -79,6 +79,29 @@ _ES: Words = {
     "insufficient": "Créditos insuficientes",
     "statement": "Informe de créditos",
     "module_ending": "Fin del soporte de módulo",
+    "outstanding_note": "Suma de los saldos por encima de cero.",
+    "value_note": "Lo que costaron según la lista de precios del día de la compra; sin los créditos que no tienen "
+    "precio.",
+    "owed_note": "Suma de los saldos por debajo de cero.",
+    "accounts_note": "Con algún movimiento.",
+    "at_minimum_note": "De los tickets cobrados, los que pagaron el mínimo de la tarifa.",
+    "without_minutes_note": "Resueltos sin que nadie anotara los minutos: con una cifra de créditos, o en revisión "
+    "por eso.",
+    "months_note": "Meses según la hora de {zone}. Anulados: cancelaciones, reembolsos y abonos. Otros: aperturas y "
+    "ajustes. Saldo: la suma de todos al acabar el mes, deudas incluidas.",
+    "ages_note": "Se gastan primero las compras más antiguas; un abono quita créditos de su propia factura. Las "
+    "aperturas y los gestos no tienen precio.",
+    "works_note": "Cada ticket una vez, con su tipo y su cargo de ahora. Minutos: los anotados.",
+    "running_out_note": "Al ritmo de cada cuenta en el último medio año: desde el de su trimestre más activo hasta el "
+    "de los demás. Hacen falta tres tickets cobrados y un mes de historial.",
+    "negative_note": "Cuentas que deben créditos.",
+    "dormant_note": "Con créditos y sin tickets cobrados desde hace 365 días; la que nunca tuvo cuenta desde su "
+    "primer movimiento.",
+    "reviews_note": "En espera: nada se mueve hasta que una persona decida. Señalado: ya anotado, conviene mirarlo. "
+    "Créditos en juego: lo que movería el documento; en espera suman {credits}.",
+    "notices_note": "Desde el principio. Por enviar: pendientes, en curso, de resultado desconocido o retenidos.",
+    "sources_note": "Sin respuesta: ninguna lectura buena en tres intervalos. Dudosa: la última lectura dio un "
+    "problema.",
 }
 
 _FR: Words = {
@@ -93,6 +116,7 @@ _FR: Words = {
     "without_minutes": "Tickets sans minutes",
     "months": "Crédits par mois",
     "months_text": "En {month} : vendus {sold}, utilisés {used}, annulés {back} ; solde total {balance}.",
+    "table": "Tableau",
     "month": "Mois",
     "sold": "Vendus",
     "used": "Utilisés",
@@ -100,7 +124,6 @@ _FR: Words = {
     "other": "Autres",
     "balance": "Solde",
     "ages": "Restants selon la date d’achat",
-    "ages_note": "Les achats les plus anciens sont utilisés d’abord. Ouvertures et gestes n’ont pas de prix.",
     "ages_text": "Sur {total} crédits restants, {share} ont été achetés il y a plus d’un an.",
     "age": "Achetés il y a",
     "age_between": "{low} à {high} jours",
@@ -156,6 +179,29 @@ _FR: Words = {
     "insufficient": "Crédits insuffisants",
     "statement": "Relevé de crédits",
     "module_ending": "Fin du support de module",
+    "outstanding_note": "Somme des soldes au-dessus de zéro.",
+    "value_note": "Ce qu’ils ont coûté selon la liste de prix du jour de l’achat ; sans les crédits qui n’ont pas de "
+    "prix.",
+    "owed_note": "Somme des soldes au-dessous de zéro.",
+    "accounts_note": "Avec au moins un mouvement.",
+    "at_minimum_note": "Parmi les tickets facturés, ceux qui ont payé le minimum du tarif.",
+    "without_minutes_note": "Résolus sans que personne ne note les minutes : avec un nombre de crédits, ou à examiner "
+    "pour cela.",
+    "months_note": "Mois à l’heure de {zone}. Annulés : annulations, remboursements et avoirs. Autres : ouvertures et "
+    "ajustements. Solde : la somme de tous à la fin du mois, dettes comprises.",
+    "ages_note": "Les achats les plus anciens sont utilisés d’abord ; un avoir reprend les crédits de sa propre "
+    "facture. Ouvertures et gestes n’ont pas de prix.",
+    "works_note": "Chaque ticket une fois, avec sa nature et sa charge actuelles. Minutes : celles qui sont notées.",
+    "running_out_note": "Au rythme de chaque compte sur le dernier semestre : de celui de son quart le plus actif à "
+    "celui du reste. Il faut trois tickets facturés et un mois d’historique.",
+    "negative_note": "Comptes qui doivent des crédits.",
+    "dormant_note": "Avec des crédits et sans ticket facturé depuis 365 jours ; celui qui n’en a jamais eu compte "
+    "depuis son premier mouvement.",
+    "reviews_note": "En attente : rien ne bouge avant qu’une personne décide. Signalé : déjà inscrit, à regarder. "
+    "Crédits en jeu : ce que le document déplacerait ; en attente, au total {credits}.",
+    "notices_note": "Depuis le début. À envoyer : en attente, en cours, de résultat inconnu ou retenus.",
+    "sources_note": "Sans réponse : aucune bonne lecture en trois intervalles. Douteuse : la dernière lecture a eu un "
+    "problème.",
 }
 
 _EN: Words = {
@@ -170,6 +216,7 @@ _EN: Words = {
     "without_minutes": "Tickets without minutes",
     "months": "Credits per month",
     "months_text": "In {month}: sold {sold}, used {used}, taken back {back}; all balances {balance}.",
+    "table": "Table",
     "month": "Month",
     "sold": "Sold",
     "used": "Used",
@@ -177,7 +224,6 @@ _EN: Words = {
     "other": "Other",
     "balance": "Balance",
     "ages": "Outstanding by age of purchase",
-    "ages_note": "The oldest purchases are used first. Openings and gestures have no price.",
     "ages_text": "Of {total} credits outstanding, {share} were bought more than a year ago.",
     "age": "Bought",
     "age_between": "{low} to {high} days ago",
@@ -233,6 +279,26 @@ _EN: Words = {
     "insufficient": "Insufficient credits",
     "statement": "Statement",
     "module_ending": "Module support ending",
+    "outstanding_note": "Sum of the balances above zero.",
+    "value_note": "What they cost by the price list of the day of purchase; without the credits that have no price.",
+    "owed_note": "Sum of the balances below zero.",
+    "accounts_note": "With any movement.",
+    "at_minimum_note": "Of the tickets charged, those that paid the tariff’s minimum.",
+    "without_minutes_note": "Resolved and nobody noted the minutes: charged by a noted figure, or in review for it.",
+    "months_note": "Months by the clock of {zone}. Taken back: cancellations, refunds and credit notes. Other: "
+    "openings and adjustments. Balance: the sum of all at the month’s end, debts included.",
+    "ages_note": "The oldest purchases are used first; a credit note takes from its own invoice. Openings and "
+    "gestures have no price.",
+    "works_note": "Each ticket once, by its present kind and charge. Minutes: those noted.",
+    "running_out_note": "At each account’s own pace of the last half year: from that of its busiest quarter to that "
+    "of the rest. It takes three charged tickets and a month of history.",
+    "negative_note": "Accounts that owe credits.",
+    "dormant_note": "With credits and no ticket charged for 365 days; an account that never had one counts from its "
+    "first movement.",
+    "reviews_note": "Waiting: nothing moves until a person decides. Flagged: booked, and worth a look. Credits at "
+    "stake: what the document would move; those waiting add up to {credits}.",
+    "notices_note": "Since the beginning. To be sent: pending, under way, of unknown outcome or held back.",
+    "sources_note": "No answer: no good reading in three intervals. Doubtful: the last reading had trouble.",
 }
 
 TABLES = {"es": _ES, "fr": _FR, "en": _EN}

@@ -63,6 +63,34 @@ def test_purchase_taken_back_is_not_outstanding():
     assert sum(month.taken_back for month in found.months) == 120
 
 
+def test_credit_note_takes_from_its_own_invoice():
+    line = {"reference": "P120", "units": 1, "taken_back": 0, "credits": 120}
+    old = entry("erp:41", "grant", 120, 800, {"rule": "packs", "lines": [line]})
+    new = entry("erp:42", "grant", 120, 10, {"rule": "packs", "lines": [line]})
+    note = entry(
+        "erp:43", "refund", -120, 5, {"rule": "credit_note", "lines": [line], "source": 42, "claim": 120, "left": 120}
+    )
+    assert by_age(report([old, new, note])) == {730: (120, Decimal("132.00"), 0)}
+
+
+def test_value_is_that_of_the_packs_that_were_kept():
+    lines = [
+        {"reference": "P60", "units": 2, "taken_back": 2, "credits": 60},
+        {"reference": "P120", "units": 1, "taken_back": 0, "credits": 120},
+    ]
+    kept = entry("shop:1", "grant", 120, 30, {"rule": "packs", "lines": lines})
+    assert by_age(report([kept])) == {0: (120, Decimal("132.00"), 0)}
+
+
+def test_purchase_that_moved_to_another_account_is_sold_once():
+    moved = entry("shop:1", "refund", -120, 40, {"rule": "void", "why": "moved", "to": 2}, revision=2)
+    again = entry("shop:1", "grant", 120, 40, bought(1, 90).derivation, revision=2)
+    found = overview([(1, bought(1, 90)), (1, moved), (2, again)], NOBODY, lambda *_: None, NOW, "UTC")
+    assert sum(month.sold for month in found.months) == 120
+    assert sum(month.taken_back for month in found.months) == 0
+    assert found.months[-1].balance == 120
+
+
 @pytest.mark.parametrize(
     "one",
     [
@@ -84,14 +112,15 @@ def test_balance_below_zero_is_owed_and_not_set_against_others():
     assert [one.account for one in found.negative()] == [2]
 
 
-def test_months_have_no_gaps_and_end_in_the_balance():
+def test_months_have_no_gaps_and_go_on_to_the_present_one():
     found = report([bought(1, 120, units=2), worked(1, 61, 30), entry("adjustment:1", "adjustment", 5, 1)])
-    assert [month.month for month in found.months] == ["2025-12", "2026-01", "2026-02", "2026-03"]
+    assert [month.month for month in found.months] == ["2025-12", "2026-01", "2026-02", "2026-03", "2026-04"]
     assert [(month.sold, month.used, month.other, month.balance) for month in found.months] == [
         (240, 0, 0, 240),
         (0, 30, 0, 210),
         (0, 0, 0, 210),
         (0, 0, 5, 215),
+        (0, 0, 0, 215),
     ]
 
 
@@ -99,7 +128,7 @@ def test_month_is_that_of_the_firms_zone():
     new_year = int(datetime(2025, 12, 31, 23, 30, tzinfo=UTC).timestamp())
     one = bought(1, (NOW - new_year) / DAY)
     found = overview([(1, one)], NOBODY, lambda *_: None, NOW, "Europe/Madrid")
-    assert [month.month for month in found.months] == ["2026-01"]
+    assert [month.month for month in found.months if month.sold] == ["2026-01"]
 
 
 def test_correction_counts_with_its_ticket():

@@ -1,3 +1,4 @@
+import html
 import json
 import queue
 import re
@@ -191,8 +192,19 @@ def test_report_as_json_and_as_page_show_the_same_figures(firm_report):
     shown = json.loads(overview_page.as_json(firm_report))
     written = overview_page.render_html(firm_report, "es")
     assert shown["outstanding"] == firm_report.outstanding
-    assert re.search(r'<dd id="outstanding">([\d.]+)</dd>', written)[1].replace(".", "") == str(shown["outstanding"])
+    assert re.search(r'<dd id="outstanding">([\d.]+)<', written)[1].replace(".", "") == str(shown["outstanding"])
     assert [month["month"] for month in shown["months"]][-1] == firm_report.months[-1].month
     assert shown["notices"]["balance"] == {"sent": 120, "failed": 3, "waiting": 4}
     assert [source["state"] for source in shown["sources"]] == ["well", "wrong"]
     assert shown["review"][0]["cost"] == -15
+
+
+@pytest.mark.parametrize("language", ["es", "fr", "en"])
+def test_every_figure_of_the_report_has_its_definition_beside_it(firm_report, language):
+    defined = json.loads(overview_page.as_json(firm_report, language))["definitions"]
+    sections = {"months", "ages", "works", "running_out", "negative", "dormant", "reviews", "notices", "sources"}
+    tiles = {"outstanding", "value", "owed", "accounts", "at_minimum", "without_minutes"}
+    assert set(defined) == sections | tiles
+    written = html.unescape(overview_page.render_html(firm_report, language))
+    assert [name for name, text in defined.items() if text not in written] == []
+    assert "{" not in "".join(defined.values())
