@@ -7,7 +7,7 @@ charges at once. The limits are learnt from the ledger, never below the floors.
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from bytebridge.domain.model import Credits, Source
+from bytebridge.domain.model import Credits, Instant, Source
 from bytebridge.domain.settlement import Outcome
 from bytebridge.errors import Refused
 from bytebridge.jobs.book import Run
@@ -20,6 +20,8 @@ FLOOR_CHARGED = 3_000  # credits a pass may charge whatever the history says: 50
 FLOOR_TAKEN_BACK = 1_200  # credits a pass may take back: ten of the larger packs
 TIMES = 3  # the busiest day so far
 DAY_S = 86_400
+GOING_LIVE_S = DAY_S  # from the first document booked: first readings in this time are the firm's past
+EVERYTHING = Credits(2**62)
 FACT = "brake"
 
 
@@ -55,13 +57,24 @@ def limits(connection: Connection, since_last_s: int) -> tuple[int, int]:
     return max(FLOOR_CHARGED, TIMES * charged * days), max(FLOOR_TAKEN_BACK, TIMES * taken_back * days)
 
 
+def is_going_live(connection: Connection, source: Source, now: Instant) -> bool:
+    """Whether this source's first reading belongs to the firm's going live, which no brake stops.
+
+    A source that is added later to a ledger in use was never read either, but its past may have been counted.
+    """
+    if runs.reading(connection, source).cursor is not None:
+        return False
+    first = entries.first_recorded(connection)
+    return first is None or now - first < GOING_LIVE_S
+
+
 def check(load: Load, source: Source, context: Context, run: Run) -> None:
     """Braked when the load is far beyond anything seen; recorded as a run that `--confirm` can name."""
     if load.charged <= FLOOR_CHARGED and load.taken_back <= FLOOR_TAKEN_BACK:
         _release(source, context)
         return
     with context.store.read() as connection:
-        if entries.is_empty(connection):
+        if is_going_live(connection, source, context.now()):
             return
         read = runs.reading(connection, source).begun or context.now()
         most_charged, most_back = limits(connection, context.now() - read)
@@ -84,8 +97,10 @@ def _pull(load: Load, limit: int, source: Source, context: Context, run: Run) ->
 
     def work(connection: Connection) -> tuple[int, bool]:
         present = facts.get(connection, name)
-        number = int(present) if present else run.take_number(connection)
-        figures = {"source": source.value, **asdict(load)}
+        # a row of its own: the pass may have posted for another source, and goes on
+        number = int(present) if present else runs.start(connection, run.what, run.by, run.token, run.begun)
+        first = runs.reading(connection, source).cursor is None
+        figures = {"source": source.value, **asdict(load), "first_reading": first}
         runs.finish(connection, number, "braked", figures, context.now())
         facts.put(connection, name, str(number))
         return number, not present
@@ -119,11 +134,16 @@ def _release(source: Source, context: Context) -> None:
 
 
 def confirmed_load(connection: Connection, number: int) -> tuple[Source, Credits]:
-    """Source and credits that a braked run wanted to move; Refused when it is no braked run."""
+    """Source and credits that a braked run wanted to move; Refused when it is no braked run.
+
+    Of a first reading only a part was seen when it was held: whoever lets it through lets all of it through.
+    """
     run = runs.get(connection, number)
     if run is None or run["result"] != "braked":
         raise Refused(f"run {number} was not held by the brake: see `bytebridge runs list`")
     figures = run["figures"]
+    if figures.get("first_reading"):
+        return Source(figures["source"]), EVERYTHING
     return Source(figures["source"]), Credits(max(figures["charged"], figures["taken_back"]))
 
 

@@ -69,6 +69,7 @@ def _poll(connector: Connector, context: Context, run: Run, result: PassResult) 
     begun = context.now()
     with context.store.read() as connection:
         reading = runs.reading(connection, source)
+        going_live = brake.is_going_live(connection, source, begun)
     first = reading.cursor is None
     since = since_of(source, context)
     log("poll_started", cursor=reading.cursor)
@@ -78,7 +79,7 @@ def _poll(connector: Connector, context: Context, run: Run, result: PassResult) 
             return pages.known_documents(inner, source, ids)
 
     pages_read = connector.changed(reading.cursor, known, since if first else None)
-    if first:
+    if going_live:
         for page in pages_read:
             take_page(page, connector, context, run, result)
             if context.stopping():

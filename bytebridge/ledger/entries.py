@@ -151,8 +151,11 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.id)
 
 
-def is_empty(connection: Connection) -> bool:
-    return connection.execute(select(entries.c.id).limit(1)).first() is None
+def first_recorded(connection: Connection) -> Instant | None:
+    """When the first document was booked; None while there are none, or openings alone."""
+    booked = entries.c.kind.in_((EntryKind.GRANT.value, EntryKind.DEBIT.value))
+    first = connection.execute(select(entries.c.recorded).where(booked).order_by(entries.c.id).limit(1)).scalar()
+    return Instant(first) if first is not None else None
 
 
 def busiest_day(connection: Connection) -> tuple[int, int]:

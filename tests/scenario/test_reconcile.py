@@ -133,6 +133,45 @@ def test_the_brake_stops_a_pass_far_beyond_history(settled):
         assert brake.standing(connection) == ""
 
 
+def test_what_is_held_of_one_source_can_be_confirmed_though_another_posted(settled):
+    settled.buys("luc@example.com", SERVDOLIA60=1)
+    many(settled, 6)
+    assert settled.poll().errors
+    assert settled.balances()["luc@example.com"] == 60
+    with settled.store.read() as connection:
+        number = int(facts.get(connection, "brake_helpdesk"))
+        assert brake.confirmed_load(connection, number) == (Source.HELPDESK, 3600)
+        posted = [run for run in runs.listed(connection) if run["figures"].get("posted") == 1]
+    assert posted
+    assert number not in [run["id"] for run in posted]
+
+
+def test_a_source_added_to_a_ledger_in_use_is_braked(open_world):
+    world = open_world()
+    world.buys(ANA, SERVDOLIA60=1)
+    world.poll(Source.SHOP, Source.ERP)
+    world.clock.tick(2 * DAY)
+    many(world, 6)
+    before = world.balances()
+    assert "reconcile --confirm" in world.poll(Source.HELPDESK).errors[0]
+    assert world.balances() == before
+    with world.store.read() as connection:
+        number = int(facts.get(connection, "brake_helpdesk"))
+        _, allowed = brake.confirmed_load(connection, number)
+    many(world, 2)  # while the person thinks, more of the same past is seen
+    assert not reconcile(world, allowed=allowed).errors
+    assert sum(balance for balance in world.balances().values() if balance < 0) == -8 * 600
+    assert not world.poll().errors
+
+
+def test_a_source_that_never_moved_anything_is_braked_once_it_was_read(open_world):
+    world = open_world()
+    world.poll(Source.HELPDESK)
+    many(world, 6)
+    assert world.poll(Source.HELPDESK).errors
+    assert set(world.balances().values()) <= {60}
+
+
 def test_the_brake_releases_itself_when_the_source_heals(settled):
     many(settled, 6)
     settled.poll()
