@@ -191,8 +191,7 @@ class Daemon:
         return serve(settings.service.listen, self._monitor, self._page, script_source())
 
     def _page(self) -> str:
-        status, reasons = self._monitor.healthz()
-        trouble = () if status == 200 else tuple(reasons.split("; "))
+        trouble = tuple(self._monitor.reasons())
         return snapshot.page(self._store, self._context.settings, service.clock(), trouble, self._errors)
 
     def _schedule(self, settings: Settings) -> None:

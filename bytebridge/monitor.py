@@ -144,10 +144,15 @@ class Monitor:
 
     def healthz(self) -> tuple[int, str]:
         """200, or 503 with every reason."""
+        reasons = self.reasons()
+        return (503, "; ".join(reasons)) if reasons else (200, "ok")
+
+    def reasons(self) -> list[str]:
+        """Why the daemon is not healthy, a sentence each; none when it is."""
         reasons = [*self._silent_sources(), *self._ledger_trouble()]
         reasons += [f"{job}: crashed {times} times in a row" for job, times in self.jobs.crashing().items()]
         reasons += [f"{span.job}: no sign of life for {span.seconds:.0f} s" for span in self.jobs.overdue()]
-        return (503, "; ".join(reasons)) if reasons else (200, "ok")
+        return reasons
 
     def readyz(self) -> tuple[int, str]:
         return (200, "ready") if self._ready else (503, "starting or stopping")

@@ -107,6 +107,8 @@ def _reply(path: str, monitor: Monitor, page: Callable[[], str] | None) -> Reply
             return Reply(200, METRICS, monitor.exposition())
         case "/" if page is not None:
             return _page(page)
+        case "/":
+            return _text(404, "the status page is shown on a loopback address only: see service.listen")
     return _text(404, "not found")
 
 

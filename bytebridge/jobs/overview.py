@@ -4,11 +4,10 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 
 from bytebridge import __version__
-from bytebridge.domain.model import Credits, Instant
+from bytebridge.domain.model import Instant
 from bytebridge.domain.packs import price_of
 from bytebridge.domain.reviews import sentence
 from bytebridge.domain.rules import Rules
-from bytebridge.jobs import brake
 from bytebridge.jobs.labels import labels
 from bytebridge.jobs.rules import rules_of, systems
 from bytebridge.ledger import accounts, entries, outbox, reviews, runs
@@ -94,12 +93,8 @@ def status(
     connection: Connection, settings: Settings, now: Instant, trouble: tuple[str, ...], errors: Mapping[str, str]
 ) -> Status:
     """What the daemon's own page shows; accounts by number and name, no address."""
-    firm = Credits(settings.notices.low_balance)
-    known = [
-        LowBalance(one.id, one.name, one.balance, firm if one.threshold is None else one.threshold)
-        for one in accounts.summaries(connection)
-    ]
-    low = sorted((one for one in known if one.balance < one.threshold), key=lambda one: one.balance)
+    below = [LowBalance(*row) for row in accounts.below(connection, settings.notices.low_balance)]
+    low = sorted((one for one in below if one.balance), key=lambda one: (one.balance < 0, one.balance))
     waiting, oldest = reviews.count_open(connection).get("waiting", (0, None))
     flagged, _ = reviews.count_open(connection).get("flagged", (0, None))
     return Status(
@@ -107,7 +102,6 @@ def status(
         zone=settings.notices.time_zone,
         version=__version__,
         trouble=trouble,
-        brake=brake.standing(connection),
         sources=_sources(connection, settings, now, errors),
         outbox=tuple(sorted(outbox.depth(connection).items())),
         oldest_due_s=float(outbox.oldest_due(connection, now)),
@@ -121,4 +115,6 @@ def status(
             for run in runs.listed(connection, SHOWN)
         ),
         low=tuple(low[:SHOWN]),
+        low_more=max(0, len(low) - SHOWN),
+        at_zero=len(below) - len(low),
     )

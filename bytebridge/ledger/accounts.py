@@ -289,3 +289,25 @@ def all_balances(connection: Connection) -> dict[int, Credits]:
         .group_by(accounts.c.root)
     )
     return {root: Credits(int(credits)) for root, credits in rows}
+
+
+def below(connection: Connection, threshold: int) -> list[tuple[int, str, Credits, Credits]]:
+    """(number, name, balance, threshold) of every root account below its own threshold, else below the firm's.
+
+    Accounts that never had an entry are left out.
+    """
+    root = accounts.alias()
+    own = func.coalesce(root.c.threshold, threshold)
+    sums = (
+        select(accounts.c.root, func.sum(entries.c.credits).label("balance"))
+        .join(accounts, accounts.c.id == entries.c.account)
+        .group_by(accounts.c.root)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(root.c.id, root.c.name, sums.c.balance, own)
+        .join(sums, sums.c.root == root.c.id)
+        .where(sums.c.balance < own)
+        .order_by(root.c.id)
+    )
+    return [(number, name, Credits(int(balance)), Credits(int(own))) for number, name, balance, own in rows]

@@ -10,7 +10,6 @@ from bytebridge.reports.frame import asset, fill
 from bytebridge.reports.health import SourceHealth, state_of
 from bytebridge.reports.overview_words import words
 from bytebridge.reports.shown import printable
-from bytebridge.wording.language import span
 
 LANGUAGE = "en"  # of those who run the daemon, as in logs and commands
 REFRESH_S = 30
@@ -30,13 +29,12 @@ class PastRun:
 
 @dataclass(frozen=True, slots=True)
 class LowBalance:
-    """An account by number and name. lasts: days, None where the history says too little."""
+    """An account by number and name."""
 
     account: int
     name: str
     balance: Credits
     threshold: Credits
-    lasts: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +43,14 @@ class Status:
 
     trouble: every reason why the daemon is not healthy, none when it is. outbox: letters by state, settled ones
     left out. oldest_due_s: delay of the oldest letter that is due [s]. oldest_review: since when the oldest item
-    waits, None when none does. brake: why nothing moves, "" when nothing holds it. low: who runs out first in front.
+    waits, None when none does. low: who runs out first in front; low_more: how many more there are than `low` shows.
+    at_zero: accounts with nothing left and nothing owed.
     """
 
     at: Instant
     zone: str
     version: str
     trouble: tuple[str, ...] = ()
-    brake: str = ""
     sources: tuple[SourceHealth, ...] = ()
     outbox: tuple[tuple[str, int], ...] = ()
     oldest_due_s: float = 0.0
@@ -61,6 +59,8 @@ class Status:
     oldest_review: Instant | None = None
     runs: tuple[PastRun, ...] = ()
     low: tuple[LowBalance, ...] = ()
+    low_more: int = 0
+    at_zero: int = 0
 
 
 def render_status(status: Status) -> str:
@@ -73,9 +73,8 @@ def render_status(status: Status) -> str:
         names=words(LANGUAGE),
         printable=printable,
         state_of=state_of,
-        clock=lambda at: f"{form.local(at):%H:%M:%S}",
+        clock=lambda at: f"{form.local(at):%H:%M:%S %Z}",
         age=age,
-        lasts=lambda days: span(days, LANGUAGE),
         script=asset("refresh.js"),
         refresh_s=REFRESH_S,
     )

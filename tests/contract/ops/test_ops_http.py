@@ -109,8 +109,10 @@ def test_page_of_the_internet_cannot_read_this_one_through_a_name_of_its_own(sta
 
 def test_beyond_loopback_there_is_no_page_but_health_and_metrics(started):
     ask = started("0.0.0.0:0")
-    assert ask("/")[0] == 404
-    assert ask("/", host="localhost")[0] == 404
+    status, _, text = ask("/", host="localhost")
+    assert status == 404
+    assert "loopback address only" in text
+    assert "saldo" not in text
     assert ask("/metrics", host="monitored.example.com")[0] == 200
     assert ask("/healthz", host="monitored.example.com")[0] == 200
 

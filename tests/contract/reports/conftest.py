@@ -184,8 +184,7 @@ def status():
         at=at(2026, 4, 1),
         zone="Europe/Madrid",
         version="1.0.0",
-        trouble=("helpdesk: no good answer for 9000 s",),
-        brake="more than 50 documents changed at once",
+        trouble=("helpdesk: no good answer for 9000 s", "brake: more than 50 documents changed at once"),
         sources=(SourceHealth("shop", at(2026, 4, 1), 60, 300), SourceHealth("helpdesk", None, 9000, 60, HOSTILE)),
         outbox=(("pending", 4), ("failed", 1)),
         oldest_due_s=340,
@@ -196,7 +195,9 @@ def status():
             PastRun(812, "poll shop", at(2026, 4, 1, 9), at(2026, 4, 1, 10), "ok", 3),
             PastRun(811, "poll erp", at(2026, 4, 1, 8), None, "open"),
         ),
-        low=(LowBalance(8, HOSTILE, -120, 30), LowBalance(7, "Ana", 5, 30, (1, 3))),
+        low=(LowBalance(7, "Ana", 5, 30), LowBalance(8, HOSTILE, -120, 30)),
+        low_more=12,
+        at_zero=340,
     )
 
 

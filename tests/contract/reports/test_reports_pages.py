@@ -184,7 +184,7 @@ def test_status_page_offers_no_action_and_shows_no_address(status):
     assert "@example.com" not in written
     assert "</script><img" not in written
     assert written.count("<script>") == written.count("</script>") == 1
-    assert "Brake: more than 50 documents changed at once" in written
+    assert "brake: more than 50 documents changed at once" in written
     assert "5 min" in written  # delay of the oldest letter
 
 
