@@ -17,6 +17,7 @@ from bytebridge.jobs.book import Run, new_token
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.reconcile import Reconciled, Window, reconcile
 from bytebridge.jobs.rules import policy_of, rules_of, systems
+from bytebridge.jobs.write_back import overwrite
 from bytebridge.ledger import codec, facts, lock, outbox, runs
 from bytebridge.ledger.engine import Store
 from bytebridge.logs import bind, log
@@ -180,6 +181,9 @@ def reconciliation(
             if repairs is None
             else repair_plan.apply(repairs, context, run, dry_run=dry_run)
         )
+        if repairs is None and not dry_run and Source.ERP in wanted and window.account is None:
+            copied = overwrite(context)
+            found.errors += [copied.error] if copied.error else []
         _finish(context, run, found)
         log(
             "reconcile_finished",

@@ -1,6 +1,7 @@
 """Writes balance and operations back into the ERP, as copies for people to see (Dolibarr notes §9)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -9,10 +10,20 @@ from bytebridge.erp.client import SYSTEM, Client
 from bytebridge.erp.customers import contacts, find_holders, third_parties
 from bytebridge.erp.filters import ids_in, is_id, named
 from bytebridge.erp.wire import addresses, distinct, number, text
-from bytebridge.errors import RemoteRefused, RemoteRejected
+from bytebridge.errors import RemoteRefused, RemoteRejected, RemoteSurprise
 
 LABEL = 128  # characters; the server cuts the rest off in silence
 SYNCED_AT = "credit_synced_at"
+PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A third party as it stands: its own addresses, then its contacts'; the copied balance, None when empty."""
+
+    socid: str
+    emails: tuple[str, ...]
+    balance: Decimal | None
 
 
 class Writer:
@@ -41,6 +52,37 @@ class Writer:
     def balance(self, socid: str) -> Decimal | None:
         """The copy that stands there now; None when empty. RemoteRejected when the third party is gone."""
         return self._stored(self._options(socid))
+
+    def copies(self) -> Iterator[list[Shown]]:
+        """Every third party with its addresses and the balance that stands there, for two calls a page."""
+        last = 0
+        while True:
+            params = {
+                "limit": str(PAGE),
+                "sortfield": "t.rowid",
+                "sortorder": "ASC",
+                "sqlfilters": f"(t.rowid:>:{last})",
+                "properties": "id,email,array_options",
+            }
+            parties = {
+                identity: row
+                for row in self._client.rows("/thirdparties", params)
+                if is_id(identity := text(row.get("id")))
+            }
+            if not parties:
+                return
+            if min(map(int, parties)) <= last:
+                raise RemoteSurprise(SYSTEM, "GET /thirdparties", "ids do not rise: the filter is ignored")
+            people = contacts(self._client, {"thirdparty_ids": ",".join(parties)})
+            yield [
+                Shown(
+                    socid,
+                    distinct([*addresses(party.get("email")), *people.get(socid, ())]),
+                    self._stored(_options_of(party)),
+                )
+                for socid, party in parties.items()
+            ]
+            last = max(map(int, parties))
 
     def put_balance(self, socid: str, balance: int, at: Instant) -> bool:
         """Makes the copy say `balance`; False when it did, for every PUT leaves an event in the agenda.

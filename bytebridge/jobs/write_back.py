@@ -1,67 +1,129 @@
 """Each operation and the balance written to the firm's ERP: a copy, never read back as the truth."""
 
+from collections.abc import Sequence
+
+from bytebridge.domain.accounts import normalise
 from bytebridge.domain.entry import Entry
 from bytebridge.domain.model import Credits, Instant
 from bytebridge.errors import OutcomeUnknown, RemoteError, RemoteRejected, RemoteUnavailable
 from bytebridge.jobs.context import Context, PassResult
 from bytebridge.ledger import accounts, copies, entries
 from bytebridge.ledger.copies import Copy
+from bytebridge.ledger.lock import turn
 from bytebridge.logs import log
 
 LIMIT = 100  # accounts a pass
 FIRST_WAIT_S, LONGEST_WAIT_S = 300, 21_600
 GIVE_UP = 30  # attempts
+TURN = "write_back"
 
 
 def write_back(context: Context) -> PassResult:
-    """Writes what is due, one account at a time; `posted` counts the accounts brought up to date."""
+    """Writes what is due, one account at a time; `posted` counts the accounts brought up to date.
+
+    Only one process at a time: two would make an event twice, and the slower one leave an old balance behind.
+    """
     result = PassResult()
     if context.writer is None:
         return result
+    with context.store.read() as connection:
+        if not copies.due(connection, context.now(), 1):
+            return result
+    with turn(context.store, TURN) as mine:
+        if mine:
+            _write_due(context, result)
+    return result
+
+
+def overwrite(context: Context) -> PassResult:
+    """Balances in the ERP that are not the ledger's are overwritten; what was declined for good is tried again.
+
+    Two calls for a hundred third parties, and one write for each that differs. `posted` counts these.
+    """
+    result = PassResult()
+    if context.writer is None:
+        return result
+    with turn(context.store, TURN) as mine:
+        if not mine:
+            return result
+        context.store.transact(lambda connection: copies.retry_parked(connection, context.now()))
+        try:
+            _overwrite(context, result)
+        except RemoteError as error:
+            result.error = str(error)
+            log("source_refused", source=error.system, operation=error.operation, error=error.message)
+    return result
+
+
+def _overwrite(context: Context, result: PassResult) -> None:
+    assert context.writer is not None
+    with context.store.read() as connection:
+        owners = {email: one for one in accounts.summaries(connection) for email in one.emails}
+    for page in context.writer.copies():
+        for shown in page:
+            under = {one.id: one for email in shown.emails if (one := owners.get(normalise(email) or ""))}
+            if not under or shown.balance == sum(one.balance for one in under.values()):
+                continue
+            # what the ledger says now, not at the beginning of the walk
+            total = _balance_of(shown.emails, context)
+            try:
+                result.posted += context.writer.put_balance(shown.socid, total, context.now())
+            except RemoteRejected as error:
+                result.failed += 1
+                _log_parked(min(under), error)
+        context.progress(TURN, len(page))
+        if context.stopping():
+            return
+
+
+def _write_due(context: Context, result: PassResult) -> None:
     with context.store.read() as connection:
         due = copies.due(connection, context.now(), LIMIT)
     for root, rows in due.items():
         if context.stopping():
             break
         try:
-            _write(root, rows, context)
-            _settle(rows, context, "done", "")
-            result.posted += 1
+            declined = _write(root, rows, context)
         except (RemoteUnavailable, OutcomeUnknown) as error:
             _later(rows, context, error)
-        except RemoteRejected as error:
-            _settle(rows, context, "parked", str(error))
-            log(
-                "write_back_parked",
-                document=None,
-                account=root,
-                operation=error.operation,
-                error=error.message,
-            )
         except RemoteError as error:
             _later(rows, context, error)
             log("source_refused", source=error.system, operation=error.operation, error=error.message)
             result.error = str(error)
             break
-    return result
+        else:
+            _settle(rows, context, declined)
+            result.posted += declined is None
 
 
-def _write(root: int, rows: list[Copy], context: Context) -> None:
-    """The balance of each third party is the sum of the accounts found under it; none found, nothing written."""
+def _write(root: int, rows: list[Copy], context: Context) -> RemoteRejected | None:
+    """The balance of each third party is the sum of the accounts found under it; none found, nothing written.
+
+    A third party that declines does not hold up the account's others; the last refusal is the answer.
+    """
     assert context.writer is not None
-    now = context.now()
     with context.store.read() as connection:
         emails = accounts.emails_of(connection, [root])[root]
         events = entries.by_ids(connection, [row.entry for row in rows if row.event])
-    customers = context.writer.find_customer(emails)
-    for customer in customers:
-        for entry in events:
-            label = f"{entry.credits:+d} credits, {entry.document.replace(':', ' ')}: balance {entry.balance}"
-            note = f"{entry.kind.value} of {entry.credits:+d} credits by {entry.document.replace(':', ' ')}."
-            context.writer.post_event(customer, _reference(entry, customer), label, note, entry.happened)
-        total = _balance_under(customer, context)
-        context.writer.put_balance(customer, total, now)
-        log("write_back_done", document=None, account=root, credits=total)
+    declined = None
+    for customer in context.writer.find_customer(emails):
+        try:
+            _write_to(customer, events, context)
+        except RemoteRejected as error:
+            declined = error
+            _log_parked(root, error)
+    return declined
+
+
+def _write_to(customer: str, events: Sequence[Entry], context: Context) -> None:
+    assert context.writer is not None
+    for entry in events:
+        label = f"{entry.credits:+d} credits, {entry.document.replace(':', ' ')}: balance {entry.balance}"
+        note = f"{entry.kind.value} of {entry.credits:+d} credits by {entry.document.replace(':', ' ')}."
+        context.writer.post_event(customer, _reference(entry, customer), label, note, entry.happened)
+    total = _balance_of(context.writer.emails_of(customer), context)
+    context.writer.put_balance(customer, total, context.now())
+    log("write_back_done", document=None, account=None, credits=total)
 
 
 def _reference(entry: Entry, customer: str) -> str:
@@ -69,25 +131,25 @@ def _reference(entry: Entry, customer: str) -> str:
     return f"bytebridge:{entry.account}-{entry.seq}-{entry.hash[:8]}:{customer}"
 
 
-def _balance_under(customer: str, context: Context) -> Credits:
-    assert context.writer is not None
+def _balance_of(emails: Sequence[str], context: Context) -> Credits:
     with context.store.read() as connection:
-        roots = {
-            root
-            for email in context.writer.emails_of(customer)
-            if (root := accounts.find(connection, email, context.now())) is not None
-        }
+        roots = {root for email in emails if (root := accounts.find(connection, email, context.now())) is not None}
         return Credits(sum(accounts.balances(connection, roots).values()))
 
 
-def _settle(rows: list[Copy], context: Context, state: str, why: str) -> None:
+def _log_parked(account: int, error: RemoteRejected) -> None:
+    log("write_back_parked", document=None, account=account, operation=error.operation, error=error.message)
+
+
+def _settle(rows: list[Copy], context: Context, declined: RemoteRejected | None) -> None:
+    state, why = ("done", "") if declined is None else ("parked", str(declined))
     context.store.transact(lambda connection: copies.settle(connection, rows, state, why))
 
 
 def _later(rows: list[Copy], context: Context, error: RemoteError) -> None:
     attempts = max(row.attempts for row in rows) + 1
     if attempts >= GIVE_UP:
-        _settle(rows, context, "parked", str(error))
+        context.store.transact(lambda connection: copies.settle(connection, rows, "parked", str(error)))
         return
     due = Instant(context.now() + min(FIRST_WAIT_S * 2 ** (attempts - 1), LONGEST_WAIT_S))
     context.store.transact(lambda connection: copies.later(connection, rows, attempts, due, str(error)))

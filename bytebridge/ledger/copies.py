@@ -66,6 +66,12 @@ def later(connection: Connection, copies: Sequence[Copy], attempts: int, due_at:
         connection.execute(update(write_backs).where(write_backs.c.entry.in_(some)).values(values))
 
 
+def retry_parked(connection: Connection, now: Instant) -> None:
+    """What was declined for good gets another turn: people mend records."""
+    parked = update(write_backs).where(write_backs.c.state == "parked")
+    connection.execute(parked.values(state="pending", attempts=0, due=now))
+
+
 def count(connection: Connection) -> dict[str, int]:
     rows = connection.execute(select(write_backs.c.state, func.count()).group_by(write_backs.c.state))
     return {row[0]: row[1] for row in rows}

@@ -10,14 +10,16 @@ import pytest
 import bytebridge.erp
 
 HERE = Path(__file__).parent
+SCENARIOS = HERE.parents[1] / "scenario"
 NOTES = (Path(bytebridge.erp.__file__).parent / "NOTES.md").read_text(encoding="utf-8")
 TRAPS = tomllib.loads((HERE / "traps.toml").read_text(encoding="utf-8"))
 
 
 def names_in(path):
     module = ast.parse(path.read_text(encoding="utf-8"))
+    file = path.name if path.parent == HERE else f"{path.parent.name}/{path.name}"
     return {
-        f"{path.name}::{node.name}"
+        f"{file}::{node.name}"
         for node in module.body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
@@ -31,7 +33,7 @@ def test_every_numbered_fact_has_an_entry():
 
 @pytest.mark.parametrize("fact", TRAPS)
 def test_every_entry_names_tests_that_exist(fact):
-    existing = set().union(*(names_in(path) for path in HERE.glob("test_*.py")))
+    existing = set().union(*(names_in(path) for folder in (HERE, SCENARIOS) for path in folder.glob("test_*.py")))
     assert TRAPS[fact]
     assert set(TRAPS[fact]) <= existing
 
