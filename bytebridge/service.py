@@ -19,7 +19,7 @@ from bytebridge.jobs.reconcile import Reconciled, Window, reconcile
 from bytebridge.jobs.rules import policy_of, rules_of, systems
 from bytebridge.jobs.write_back import overwrite
 from bytebridge.ledger import codec, facts, lock, outbox, runs
-from bytebridge.ledger.engine import Store
+from bytebridge.ledger.engine import Connection, Store
 from bytebridge.logs import bind, log
 from bytebridge.opening import clock, open_for_dry_run, open_store, side_directory
 from bytebridge.passes import ORDER, Pass, one_pass
@@ -173,6 +173,8 @@ def reconciliation(
     """A reconciliation as a recorded run; a dry one leaves no trace. repairs: of a plan, instead of a walk."""
     context = replace(context, progress=progress)
     run = Run("reconcile", context.by, context.now(), context.token or new_token())
+    if not dry_run:
+        run.number = context.store.transact(run.take_number)
     began = time.monotonic()
     wanted = [source for source in ORDER if source in sources and source in context.connectors]
     with bind(run=run.token):
@@ -205,7 +207,15 @@ def _finish(context: Context, run: Run, found: Reconciled) -> None:
         "examined": found.examined,
         "posted": found.applied,
         "drift": len(found.drift),
+        "refused": len(found.refused),
         "errors": found.errors,
     }
-    outcome = "failed" if found.errors else "done"
-    context.store.transact(lambda connection: runs.finish(connection, number, outcome, figures, context.now()))
+    outcome = "failed" if found.errors else "stopped" if found.stopped else "done"
+
+    def work(connection: Connection) -> None:
+        present = runs.get(connection, number)
+        if outcome != "done" and present is not None:
+            figures["course"] = present["figures"].get("course")  # the next one goes on from there
+        runs.finish(connection, number, outcome, figures, context.now())
+
+    context.store.transact(work)

@@ -45,7 +45,7 @@ def reconcile_command(
     """Reads the sources again, compares every document with the ledger, repairs the drift.
 
     \b
-    Exit code 3 when there was drift, repaired or not.
+    Exit code 3 when there was drift, repaired or not. One that was cut off in the last hours goes on where it was.
       bytebridge reconcile --dry-run
       bytebridge reconcile --since 2026-01-01 --source shop
       bytebridge reconcile --plan repairs.json   then   bytebridge reconcile --apply repairs.json
@@ -87,6 +87,7 @@ def reconcile_command(
         "applied": found.applied,
         "refused": found.refused,
         "errors": found.errors,
+        "goes_on": found.goes_on,
     }
     if as_json:
         show_json(shown)
@@ -98,6 +99,8 @@ def reconcile_command(
 
 
 def _say(shown: dict[str, Any]) -> None:
+    if shown["goes_on"] is not None:
+        click.echo(f"goes on where run {shown['goes_on']} was cut off")
     for row in shown["drift"]:
         reason = row.get("reason", "as planned")
         click.echo(f"{row['document']}: {reason}: {row['delta']:+d} credits ({row.get('email') or 'nobody'})")

@@ -7,13 +7,16 @@ from typing import Any
 from bytebridge.domain.memory import key_of
 from bytebridge.domain.model import Document, Source
 from bytebridge.domain.settlement import members
-from bytebridge.errors import Refused
-from bytebridge.jobs.book import Run, book
+from bytebridge.errors import Refused, RemoteError
+from bytebridge.jobs.book import Run, book, plan
 from bytebridge.jobs.context import Context
-from bytebridge.jobs.reconcile import Reconciled
+from bytebridge.jobs.labels import label_of
+from bytebridge.jobs.reconcile import Reconciled, movements
 from bytebridge.ledger import codec, entries, facts
+from bytebridge.ledger.engine import Connection
 
-FORM = 1
+FORM = 2
+FIELDS = ("key", "document", "state", "revision", "delta", "postings")  # what an item must have
 
 
 def write(path: str, found: Reconciled, context: Context) -> None:
@@ -27,7 +30,10 @@ def write(path: str, found: Reconciled, context: Context) -> None:
         "by": context.by,
         "repairs": [row for row in found.drift if row["delta"] or row["reason"] == "wrong account"],
     }
-    Path(path).write_text(json.dumps(plan, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    try:
+        Path(path).write_text(json.dumps(plan, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise Refused(f"{path}: cannot be written ({error.strerror}): name another file") from error
 
 
 def read(path: str, context: Context) -> list[dict[str, Any]]:
@@ -36,48 +42,78 @@ def read(path: str, context: Context) -> list[dict[str, Any]]:
         plan = json.loads(Path(path).read_text(encoding="utf-8"))
         repairs = plan["repairs"]
         form, store = plan["form"], plan["store"]
-        found = [{name: row[name] for name in ("key", "document", "state", "revision", "delta")} for row in repairs]
+        found = [{name: row[name] for name in FIELDS} | {"key": str(row["key"])} for row in repairs]
     except OSError as error:
         raise Refused(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError) as error:
         raise Refused(f"{path}: no plan written by `reconcile --plan`") from error
     with context.store.read() as connection:
         ours = facts.get(connection, "store")
-    if form != FORM or store != ours:
+    if form != FORM:
+        raise Refused(f"{path}: a plan of another version: make it anew")
+    if store != ours:
         raise Refused(f"{path}: made for another store")
     return found
 
 
+class _Moved(Exception):
+    """Why an item is not carried out; its transaction is undone."""
+
+
 def apply(repairs: list[dict[str, Any]], context: Context, run: Run, *, dry_run: bool) -> Reconciled:
-    """Does exactly what the plan says, or refuses item by item where source or ledger has moved since."""
+    """Does exactly what the plan says, or refuses item by item where source, ledger, owner or rules have moved."""
     found = Reconciled()
     for source, connector in context.connectors.items():
         mine = {row["key"]: row for row in repairs if row["key"].startswith(f"{source}:")}
         if not mine:
             continue
-        read_now = connector.by_ids([key.partition(":")[2] for key in mine])
+        try:
+            read_now = connector.by_ids([key.partition(":")[2] for key in mine])
+        except RemoteError as error:
+            found.errors.append(str(error))
+            continue
         found.examined[source.value] = len(read_now)
-        by_key = {key_of(member): (member, whole) for whole in read_now for member in members(whole)}
-        ready: dict[str, Document] = {}
-        for key, row in mine.items():
-            why = _moved(key, row, by_key.get(key, (None, None))[0], context)
-            if why:
-                found.refused.append(f"{row['document']}: {why}")
-            else:
-                found.drift.append(row)
-                whole = by_key[key][1]
-                ready[key_of(whole)] = whole
-        if ready and not dry_run:
-            found.applied += len(book(list(ready.values()), context, run, source=Source(source)).entries)
+        for whole in read_now:
+            together = {key_of(member): member for member in members(whole)}
+            planned = {key: mine.pop(key) for key in together if key in mine}
+            try:
+                found.applied += _carry_out(whole, planned, source, context, run, dry_run=dry_run)
+                found.drift += planned.values()
+            except _Moved as why:
+                found.refused += [f"{row['document']}: {why}" for row in planned.values()]
+        found.refused += [f"{row['document']}: the source does not have it any more" for row in mine.values()]
     return found
 
 
-def _moved(key: str, row: dict[str, Any], present: Document | None, context: Context) -> str | None:
-    if present is None:
-        return "the source does not have it any more"
-    if codec.digest(codec.encode(present)) != row["state"]:
-        return "the source says something else since the plan was made"
-    with context.store.read() as connection:
-        if entries.last_revision(connection, key) + 1 != row["revision"]:
-            return "the ledger has moved since the plan was made"
-    return None
+def _carry_out(
+    whole: Document, planned: dict[str, dict[str, Any]], source: Source, context: Context, run: Run, *, dry_run: bool
+) -> int:
+    """Books one document in the transaction that makes sure that it posts what was planned and nothing else."""
+
+    def same(connection: Connection) -> None:
+        outcomes, view = plan(connection, [whole], context)
+        for outcome in outcomes:
+            row = planned.get(outcome.key)
+            if row is None:
+                if outcome.postings:
+                    raise _Moved(f"{label_of(outcome.key, outcome.document.code)}, not in the plan, would move with it")
+                continue
+            if codec.digest(codec.encode(outcome.document)) != row["state"]:
+                raise _Moved("the source says something else since the plan was made")
+            if entries.last_revision(connection, outcome.key) + 1 != row["revision"]:
+                raise _Moved("the ledger has moved since the plan was made")
+            _compare(movements(outcome, view), row["postings"])
+
+    if dry_run:
+        with context.store.read() as connection:
+            same(connection)
+        return 0
+    return len(book([whole], context, run, source=source, first=same).entries)
+
+
+def _compare(now: list[dict[str, Any]], planned: list[dict[str, Any]]) -> None:
+    if now == planned:
+        return
+    if [one["account"] for one in now] != [one["account"] for one in planned]:
+        raise _Moved("it belongs to another account since the plan was made")
+    raise _Moved("the rules, or what a person decided, give something else since the plan was made")

@@ -79,6 +79,29 @@ def posted_keys(connection: Connection, source: Source, since: Instant | None, u
         yield from rows.scalars()
 
 
+def every(connection: Connection, source: Source, count: int, since: Instant | None) -> list[Instant]:
+    """Times of making of every so many documents of a source: bounds of parts that hold about as many."""
+    question = select(documents.c.created_at).where(documents.c.source == source.value).order_by(documents.c.created_at)
+    if since is not None:
+        question = question.where(documents.c.created_at > since)
+    bounds: list[Instant] = []
+    with connection.execute(question.execution_options(stream_results=True, yield_per=CHUNK)) as rows:
+        for number, created in enumerate(rows.scalars()):
+            if number and number % count == 0 and (not bounds or created > bounds[-1]):
+                bounds.append(Instant(created))
+    return bounds
+
+
+def of_family(connection: Connection, members: Sequence[int], emails: Sequence[str]) -> dict[str, bool]:
+    """Keys of the documents that belong to these accounts or came with these addresses; True: it moved credits."""
+    found: dict[str, bool] = {}
+    for column, values in ((documents.c.account, members), (documents.c.email, emails)):
+        for some in batches(values):
+            rows = connection.execute(select(documents.c.key, documents.c.revision).where(column.in_(some)))
+            found |= {key: revision > 0 for key, revision in rows}
+    return found
+
+
 def of_addresses(connection: Connection, emails: Sequence[str]) -> list[Stored]:
     """Documents that came with one of these addresses."""
     rows = connection.execute(select(documents).where(documents.c.email.in_(emails)).order_by(documents.c.key))

@@ -32,11 +32,24 @@ def start(connection: Connection, what: str, by: str, token: str, now: Instant) 
 
 
 def finish(connection: Connection, run: int, result: str, figures: Mapping[str, Any], now: Instant) -> None:
-    connection.execute(
-        update(runs)
-        .where(runs.c.id == run)
-        .values(finished=now, result=result, figures=codec.storable(json.dumps(figures, ensure_ascii=False)))
+    connection.execute(update(runs).where(runs.c.id == run).values(finished=now, result=result, figures=_text(figures)))
+
+
+def note(connection: Connection, run: int, figures: Mapping[str, Any]) -> None:
+    """Figures of a run that goes on."""
+    connection.execute(update(runs).where(runs.c.id == run).values(figures=_text(figures)))
+
+
+def cut_off(connection: Connection, what: str, since: Instant, before: int) -> list[dict[str, Any]]:
+    """Runs of this kind that did not come to their end, begun since then and before that run, the latest first."""
+    question = select(runs).where(
+        runs.c.what == what, runs.c.begun >= since, runs.c.id < before, runs.c.result.in_(("open", "failed", "stopped"))
     )
+    return [_shown(row) for row in connection.execute(question.order_by(runs.c.id.desc()))]
+
+
+def _text(figures: Mapping[str, Any]) -> str:
+    return codec.storable(json.dumps(figures, ensure_ascii=False))
 
 
 def listed(connection: Connection, limit: int = 50) -> list[dict[str, Any]]:

@@ -8,11 +8,13 @@ import pytest
 
 from bytebridge import service
 from bytebridge.domain.model import Source
-from bytebridge.jobs import brake, repair_plan
+from bytebridge.jobs import brake, people, repair_plan
+from bytebridge.jobs import reconcile as reconciling
 from bytebridge.jobs.reconcile import Window
 from bytebridge.ledger import facts, runs
 from bytebridge.ledger.engine import Store
 from bytebridge.settings import Settings
+from bytebridge.shop.connector import Shop as ShopConnector
 
 ANA = "ana@example.com"
 DAY = 86_400
@@ -226,6 +228,138 @@ def test_a_plan_is_carried_out_to_the_letter_or_refused(settled, tmp_path):
     again = reconcile(settled, repairs=repairs)
     assert again.applied == 0
     assert "ledger has moved" in " ".join(again.refused)
+
+
+def planned(world, path, **more):
+    repair_plan.write(str(path), reconcile(world, dry_run=True), world.context(**more))
+    return repair_plan.read(str(path), world.context())
+
+
+@pytest.fixture
+def drifted(settled, tmp_path):
+    """Ana's ticket of 30 became one of 60 since the last poll, and a plan says so."""
+    settled.clock.tick(3600)
+    settled.desk.note_work(settled.ticket, minutes=50)
+    settled.repairs = planned(settled, tmp_path / "plan.json")
+    assert [row["delta"] for row in settled.repairs] == [-30]
+    return settled
+
+
+def refused(world):
+    before = world.balances()
+    done = reconcile(world, repairs=world.repairs)
+    assert done.applied == 0
+    assert world.balances() == before
+    return " ".join(done.refused)
+
+
+def test_a_plan_made_by_other_rules_is_refused(drifted):
+    sections = drifted.settings.model_dump(by_alias=True)
+    names = ("packs", "shop", "erp", "helpdesk", "smtp", "notices")
+    tariff = {"consultation": {"minimum": 15, "block": 40}}
+    drifted.settings = Settings(**{name: sections[name] for name in names}, tariff=tariff)
+    assert "the rules" in refused(drifted)
+
+
+def test_a_plan_for_an_account_that_was_merged_since_is_refused(drifted):
+    drifted.buys("luc@example.com", SERVDOLIA60=1)
+    drifted.poll(Source.SHOP)
+    list(people.carry_out(drifted.context(), people.Merge("luc@example.com", ANA), dry_run=False))
+    assert "another account" in refused(drifted)
+
+
+def test_a_plan_with_other_figures_than_the_rules_give_is_refused(drifted, tmp_path):
+    path = tmp_path / "plan.json"
+    plan = json.loads(path.read_text())
+    plan["repairs"][0]["postings"][0]["credits"] = -31  # somebody edited the file
+    path.write_text(json.dumps(plan))
+    drifted.repairs = repair_plan.read(str(path), drifted.context())
+    assert "something else" in refused(drifted)
+
+
+def test_a_plan_moves_nothing_that_is_not_in_it(settled, tmp_path):
+    erp = settled.erp
+    invoice = erp.sell(erp.customer("Luc", "luc@example.com"), [("SERVDOLIA60", 2, 60)])
+    erp.validate(erp.credit_note(invoice, [("SERVDOLIA60", 1, 60)]))
+    both = planned(settled, tmp_path / "plan.json")
+    assert [row["delta"] for row in both] == [120, -60]
+    settled.repairs = both[:1]
+    assert "not in the plan" in refused(settled)
+
+
+def test_every_reconciliation_is_a_run(settled):
+    reconcile(settled)
+    with settled.store.read() as connection:
+        latest = runs.listed(connection)[0]
+    assert (latest["what"], latest["by"], latest["result"]) == ("reconcile", "tester", "done")
+    assert latest["figures"]["examined"] == {"shop": 1, "erp": 1, "helpdesk": 1}
+    reconcile(settled, dry_run=True)
+    with settled.store.read() as connection:
+        assert runs.listed(connection)[0]["id"] == latest["id"]
+
+
+class Cut(BaseException):
+    """The process dies."""
+
+
+def test_one_that_was_cut_off_goes_on_where_it_was(settled, monkeypatch):
+    """Eight orders in parts of two, an early one changed by hand; the process dies while the third part is read."""
+    for number in range(7):
+        settled.clock.tick(60)
+        settled.buys(f"c{number}@example.com", SERVDOLIA60=1)
+    settled.poll()
+    silently(settled, units=1)
+    monkeypatch.setattr(reconciling, "PART", 2)
+    real, parts = ShopConnector.everything, []
+
+    def dies(self, since, until):
+        parts.append(since)
+        if len(parts) == 3:
+            raise Cut
+        return real(self, since, until)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(ShopConnector, "everything", dies)
+        with pytest.raises(Cut):
+            reconcile(settled)
+    assert settled.balances()[ANA] == 90
+    began = []
+    monkeypatch.setattr(
+        ShopConnector, "everything", lambda self, since, until: began.append(since) or real(self, since, until)
+    )
+    found = reconcile(settled)
+    assert began[0] == parts[2], "what was read is not read again"
+    assert found.examined["shop"] == 9
+    assert [(row["document"], row["delta"]) for row in found.drift] == [("order 1", -60)]
+    assert settled.balances()[ANA] == 30
+    with settled.store.read() as connection:
+        last, cut = runs.listed(connection)[:2]
+    assert (last["result"], cut["result"], cut["id"]) == ("done", "cut off", found.goes_on)
+    began.clear()
+    assert reconcile(settled).goes_on is None
+    assert began[0] is None, "one that came to its end is not gone on with"
+
+
+def test_one_that_was_cut_off_long_ago_is_begun_anew(settled, monkeypatch):
+    def dies(self, since, until):
+        raise Cut
+
+    with monkeypatch.context() as dying:
+        dying.setattr(ShopConnector, "everything", dies)
+        with pytest.raises(Cut):
+            reconcile(settled)
+    settled.clock.tick(DAY)
+    assert reconcile(settled).goes_on is None
+
+
+def test_documents_of_an_account_that_the_ledger_never_saw_are_found(settled):
+    settled.clock.tick(3 * 3600)
+    settled.buys(ANA.upper(), SERVDOLIA60=1)
+    settled.buys("luc@example.com", SERVDOLIA60=1)
+    found = reconcile(settled, window=Window(account=1))
+    assert [(row["email"].lower(), row["delta"], row["reason"]) for row in found.drift] == [(ANA, 60, "missing")]
+    assert settled.balances() == {ANA: 150}
+    assert found.examined["shop"] == 2
 
 
 def test_a_plan_of_another_store_is_refused(settled, tmp_path):
