@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from bytebridge.domain.model import Document, Instant, Source
 
@@ -20,6 +22,22 @@ def clock_face(text: str) -> datetime:
     if CLOCK_FACE.fullmatch(text) is None:
         raise ValueError(f"{text!r} is no date and time")
     return datetime.fromisoformat(text)  # a tenth of the time of strptime, which counts in years of documents
+
+
+def instant(text: str, zone: ZoneInfo) -> Instant:
+    """A clock face of this zone as an instant; in the hour that autumn repeats, the earlier one."""
+    at = clock_face(text)
+    midnight = _midnight(at.toordinal(), zone)
+    if midnight is None:
+        return Instant(int(at.replace(tzinfo=zone).timestamp()))
+    return Instant(midnight + at.hour * 3600 + at.minute * 60 + at.second)
+
+
+@lru_cache(maxsize=4096)
+def _midnight(day: int, zone: ZoneInfo) -> int | None:
+    """When this day begins [epoch s], None if its clocks change: asking the zone takes longer than all the rest."""
+    begins, ends = (datetime.fromordinal(one).replace(tzinfo=zone) for one in (day, day + 1))
+    return int(begins.timestamp()) if begins.utcoffset() == ends.utcoffset() else None
 
 
 @dataclass(frozen=True, slots=True)

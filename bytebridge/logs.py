@@ -176,6 +176,11 @@ def listen(hear: Callable[[str, Mapping[str, Any]], None]) -> None:
     _listeners[:] = [hear]
 
 
+def is_written(event: str) -> bool:
+    """Whether `log` of this event would write anything: asked once before as many lines as a first load has."""
+    return logging.getLogger(LOGGER).isEnabledFor(getattr(logging, EVENTS[event].level.upper()))
+
+
 def bind(**fields: str | int) -> AbstractContextManager[None]:
     """Within this block every line of this thread carries `run` and `source`.
 

@@ -34,6 +34,8 @@ def normalise(text: str | None) -> str | None:
 
 def _folded(text: str) -> str:
     """Folding can undo the normal form, and the normal form can bring capitals back: twice settles both."""
+    if text.isascii():
+        return text.lower()
     for _ in range(2):
         text = unicodedata.normalize("NFKC", text).casefold()
     return unicodedata.normalize("NFKC", text)
@@ -45,7 +47,9 @@ def owner(owners: Owners, email: str, at: Instant) -> int | None:
     The first owner owned it from the beginning, later ones from the day of the change. A time between two owners
     when nobody had it counts to the later one.
     """
-    history = owners.get(email, [])
+    history = owners.get(email)
+    if history is None:
+        return None
     current: int | None = None
     for number, (since, account) in enumerate(history):
         if number == 0 or since <= at or current is None:
@@ -61,10 +65,12 @@ def account_of(
     The first address decides if it has an owner; else the others must agree. With `share` (a company's contacts
     share one balance) all must agree. Two accounts that fit are a person's matter, never a guess.
     """
-    found = [owner(owners, email, at) for email in emails]
-    rooted = [root(account) if account is not None else None for account in found]
-    if rooted and rooted[0] is not None and not share:
-        return rooted[0]
+    rooted: list[int | None] = []
+    for email in emails:
+        account = owner(owners, email, at)
+        rooted.append(root(account) if account is not None else None)
+        if rooted[0] is not None and not share:
+            return rooted[0]
     distinct = {root for root in rooted if root is not None}
     if len(distinct) > 1:
         return Lack("two_accounts", ", ".join(str(root) for root in sorted(distinct)))

@@ -12,7 +12,7 @@ from bytebridge.domain.orders import order_worth
 from bytebridge.domain.rules import FOREVER_AGO, Rules
 from bytebridge.domain.tariff import Lack
 from bytebridge.domain.tickets import ticket_worth
-from bytebridge.domain.worth import Facts, Known, Worth
+from bytebridge.domain.worth import NOTHING, Facts, Known, Worth
 
 __all__ = ["Facts", "Known", "Worth", "interpret", "shop_mark"]
 
@@ -22,7 +22,7 @@ def interpret(document: Document, known: Mapping[str, Known], rules: Rules, fact
 
     known: by key, for every document in it; absent ones are new.
     """
-    own = known.get(key_of(document), Known())
+    own = known.get(key_of(document), NOTHING)
     match document:
         case Order():
             worth = order_worth(document, own, rules, facts)
@@ -37,13 +37,13 @@ def interpret(document: Document, known: Mapping[str, Known], rules: Rules, fact
 
 def _family(invoice: Invoice, known: Mapping[str, Known], rules: Rules, facts: Facts) -> list[Worth]:
     """An invoice, then its credit notes: each may take back what those before it left of the grant."""
-    own = known.get(key_of(invoice), Known())
+    own = known.get(key_of(invoice), NOTHING)
     said = invoice_worth(invoice, own, rules, facts)
     source = _finish(said, invoice, own, rules)
     worths = [source]
     left = _granted(said, source, own, rules, facts)
     for note in invoice.credit_notes:
-        kept = known.get(key_of(note), Known())
+        kept = known.get(key_of(note), NOTHING)
         worth = credit_note_worth(note, kept, rules, facts, source=source, left=left)
         worth = _finish(worth, note, kept, rules)
         worths.append(worth)

@@ -41,19 +41,17 @@ class Decision(Struct, frozen=True, gc=False):
     by: str = ""
 
 
+_SOURCES = {Order: Source.SHOP, Invoice: Source.ERP, Ticket: Source.HELPDESK}
+_PREFIXES = {kind: f"{source}:" for kind, source in _SOURCES.items()}
+
+
 def source_of(document: Document) -> Source:
-    match document:
-        case Order():
-            return Source.SHOP
-        case Invoice():
-            return Source.ERP
-        case Ticket():
-            return Source.HELPDESK
+    return _SOURCES[type(document)]
 
 
 def key_of(document: Document) -> str:
     """The document's key in the ledger: source and the system's own id, which outlives codes and numbers."""
-    return f"{source_of(document)}:{document.id}"
+    return _PREFIXES[type(document)] + document.id
 
 
 def born(document: Document) -> str:

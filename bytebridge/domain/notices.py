@@ -18,6 +18,7 @@ from bytebridge.domain.view import Account
 
 STATEMENTS_A_DAY = 3
 UNTOLD = {EntryKind.ADJUSTMENT, EntryKind.OPENING, EntryKind.MERGE}
+UNRESOLVED = (TicketState.NEW, TicketState.OPEN)
 REMINDED = ("intervention", "upgrade")
 
 
@@ -147,10 +148,10 @@ def beforehand(
 
     posted: what this ticket already moved. Only once for a ticket and again only if the minimum rises.
     """
+    if ticket.state not in UNRESOLVED or not _watched(ticket, rules):
+        return memory.warned, []
     # who answers a letter of ours is warned once a technician noted what is to be done, which no machine brings about
     if is_machine(ticket, policy.own) or (answers_a_letter(ticket) and not says_work(ticket, rules)):
-        return memory.warned, []
-    if ticket.state not in (TicketState.NEW, TicketState.OPEN) or not _watched(ticket, rules):
         return memory.warned, []
     if (memory.asked or asks_for_statement(ticket, policy)) and not says_work(ticket, rules):
         return memory.warned, []
@@ -198,8 +199,9 @@ def asks_for_statement(ticket: Ticket, policy: Policy) -> bool:
     """A new ticket whose subject is one of the agreed words, or any ticket with the agreed tag or kind."""
     if ticket.state in (TicketState.SPAM, TicketState.DELETED):
         return False
-    if any(fold(text) in policy.statement_tags for text in (*ticket.tags, *ticket.kinds)):
-        return True
+    for text in (*ticket.tags, *ticket.kinds):
+        if fold(text) in policy.statement_tags:
+            return True
     if ticket.state != TicketState.NEW:
         return False
     subject = re.sub(r"^((re|rv|aw|fwd?|tr|ref)\s*:\s*)+", "", fold(ticket.subject))

@@ -13,9 +13,9 @@ LEAST_PREFIX = 4  # letters that a look-alike shares with a pack's reference
 
 
 @lru_cache(maxsize=4096)
-def _grants(packs: tuple[Pack, ...], reference: str, at: Instant) -> Credits | None:
+def _grants(rules: Rules, reference: str, at: Instant) -> Credits | None:
     best: tuple[bool, Instant, Credits] | None = None
-    for pack in packs:
+    for pack in rules.packs:
         if pack.valid_from > at:
             continue
         credits = _credits(pack, reference)
@@ -41,13 +41,17 @@ def _credits(pack: Pack, reference: str) -> Credits | None:
 
 def grants(rules: Rules, reference: str, at: Instant) -> Credits | None:
     """Credits of one unit of `reference` by the rules in force at `at`; None when it is no pack."""
-    return _grants_by_day(rules.packs, reference, at)
-
-
-def _grants_by_day(packs: tuple[Pack, ...], reference: str, at: Instant) -> Credits | None:
     # all that matters of `at` is which rules were valid: the cache then has few keys for years of documents
-    valid = max((pack.valid_from for pack in packs if pack.valid_from <= at), default=None)
-    return None if valid is None else _grants(packs, reference, valid)
+    for valid in _changes(rules):
+        if valid <= at:
+            return _grants(rules, reference, valid)
+    return None
+
+
+@lru_cache(maxsize=16)
+def _changes(rules: Rules) -> list[Instant]:
+    """When the list of packs changed, latest first."""
+    return sorted({pack.valid_from for pack in rules.packs}, reverse=True)
 
 
 def price_of(rules: Rules, reference: str, at: Instant) -> str | None:
@@ -132,6 +136,8 @@ def value_of(offers: Iterable[PackOffer]) -> Credits:
 
 def support_ends(references: Iterable[str], rules: Rules, dated: Instant) -> tuple[tuple[str, Instant], ...]:
     """The listed modules among these references, each with the end of the support its purchase brings."""
+    if not rules.modules:
+        return ()
     return tuple(
         (reference, Instant(dated + rule.support_days * 86_400))
         for reference in references

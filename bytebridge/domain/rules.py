@@ -38,12 +38,13 @@ class ModuleRule(Struct, frozen=True, gc=False):
     support_days: int
 
 
-class Rules(Struct, frozen=True, gc=False):
+class Rules(Struct, frozen=True, gc=False, eq=False):
     """Everything interpretation depends on besides the document and what the ledger remembers of it.
 
     kinds: folded word to kind; statement_tags: folded. since: per source, what is dated before it never moved
     anything here. take_back_after_s: how long a reopened invoice keeps its grant. shop_read: a shop is
-    configured, so that purchases seen twice can be told.
+    configured, so that purchases seen twice can be told. Told apart by identity: what is worked out once from the
+    rules is looked up for each line of each document.
     """
 
     packs: tuple[Pack, ...] = ()

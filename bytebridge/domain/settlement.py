@@ -19,7 +19,7 @@ from bytebridge.domain.rules import Rules
 from bytebridge.domain.tariff import Lack
 from bytebridge.domain.tickets import ticket_date
 from bytebridge.domain.view import Account, Purchase, View
-from bytebridge.domain.worth import Facts, Known, Worth
+from bytebridge.domain.worth import NOTHING, Facts, Known, Worth
 
 LOOK_ALIKE_S = 7 * 86_400
 
@@ -58,7 +58,7 @@ def settle(document: Document, view: View, rules: Rules, policy: Policy) -> list
     The same call for a first sight, a re-reading, a refund, a merge of accounts or a reconciliation.
     """
     by_key = {key_of(member): member for member in members(document)}
-    known = {key: view.known.get(key, Known()) for key in by_key}
+    known = {key: view.known.get(key, NOTHING) for key in by_key}
     facts = _facts(document, view, rules)
     own, *others = interpret(document, known, rules, facts)
     first = _settle_one(document, own, None, view, policy)
@@ -73,7 +73,7 @@ def _facts(document: Document, view: View, rules: Rules) -> Facts:
     until: Instant | None = None
     if isinstance(document, Ticket) and view.module_ends:
         email = normalise(document.email)
-        at = ticket_date(document, view.known.get(key_of(document), Known()).memory)
+        at = ticket_date(document, view.known.get(key_of(document), NOTHING).memory)
         account = account_of(view.owners, view.root, [email], at, share=False) if email else None
         until = view.module_ends.get(account) if isinstance(account, int) else None
     mark = shop_mark(document, rules) if isinstance(document, Invoice) else None
@@ -89,7 +89,7 @@ def _settle_one(document: Document, worth: Worth, family: int | None, view: View
     if worth.credits:
         lack = found if isinstance(found, Lack) else _doubt(document, worth, account, emails, view)
         if lack is not None:
-            worth = _withheld(worth, lack, view.known.get(worth.key, Known()))
+            worth = _withheld(worth, lack, view.known.get(worth.key, NOTHING))
     if worth.credits is None:
         return Outcome(worth.key, document, _flag_stranger(worth, account), account)
     if account is None and worth.credits:
@@ -116,8 +116,10 @@ def _holder(
     """Whose the document is. Where its addresses no longer tell, it stays whose it was."""
     share = policy.share_company and isinstance(document, Invoice)
     found = account_of(view.owners, view.root, emails, worth.dated, share=share)
-    holders = set(view.posted.get(worth.key, {})) or ({family} if family is not None else set())
-    if len(holders) != 1 or isinstance(found, int):
+    if isinstance(found, int):
+        return found
+    holders = set(view.posted.get(worth.key, ())) or ({family} if family is not None else set())
+    if len(holders) != 1:
         return found
     holder = next(iter(holders))
     fits = {view.root(one) for email in emails if (one := owner(view.owners, email, worth.dated)) is not None}
@@ -271,12 +273,15 @@ def _with_ticket_letters(outcome: Outcome, view: View, rules: Rules, policy: Pol
     ticket = outcome.document
     if not isinstance(ticket, Ticket):
         return outcome
+    memory = outcome.worth.memory
+    asks = not memory.asked and notices.asks_for_statement(ticket, policy)
+    if not asks and ticket.state not in notices.UNRESOLVED:
+        return outcome
     email = normalise(ticket.email)
     found = account_of(view.owners, view.root, [email], view.now, share=False) if email else None
     account = view.accounts[found] if isinstance(found, int) else None
-    memory = outcome.worth.memory
     drafts: list[Draft] = []
-    if account is not None and not memory.asked and notices.asks_for_statement(ticket, policy):
+    if account is not None and asks:
         drafts += notices.statement(ticket, account, policy, view.now)
         account.statements += bool(drafts)
         memory = replace(memory, asked=True)

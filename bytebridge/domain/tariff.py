@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -26,6 +27,7 @@ Charge = tuple[Credits, Mapping[str, Any]]
 """What a ticket costs, not negative, and its derivation."""
 
 
+@lru_cache(maxsize=4096)  # the same few figures stand on most tickets
 def whole_number(texts: tuple[str, ...], code: str) -> int | Lack | None:
     """The one whole number these texts say; None when there is no text.
 
@@ -44,10 +46,16 @@ def whole_number(texts: tuple[str, ...], code: str) -> int | Lack | None:
 
 def kind_of(ticket: Ticket, rules: Rules) -> Kind | Lack | None:
     """The kind its field and tags agree on; unknown tags are ignored, an unknown field value is a Lack."""
-    found = {rules.kinds[word] for text in (*ticket.kinds, *ticket.tags) if (word := fold(text)) in rules.kinds}
-    unknown = next((text for text in ticket.kinds if fold(text) not in rules.kinds), None)
-    if unknown is not None:
-        return Lack("unknown_kind", unknown)
+    found: set[Kind] = set()
+    for text in ticket.kinds:
+        kind = rules.kinds.get(fold(text))
+        if kind is None:
+            return Lack("unknown_kind", text)
+        found.add(kind)
+    for text in ticket.tags:
+        kind = rules.kinds.get(fold(text))
+        if kind is not None:
+            found.add(kind)
     if len(found) > 1:
         return Lack("two_kinds", ", ".join(sorted(found)))
     return found.pop() if found else rules.default_kind
@@ -62,8 +70,11 @@ def says_work(ticket: Ticket, rules: Rules) -> bool:
 
 def rate_of(rules: Rules, kind: Kind, at: Instant) -> Rate | None:
     """The youngest rate of `kind` valid at `at`; before the first one, None."""
-    valid = [rate for rate in rules.rates if rate.kind == kind and rate.valid_from <= at]
-    return max(valid, key=lambda rate: rate.valid_from, default=None)
+    found: Rate | None = None
+    for rate in rules.rates:
+        if rate.kind == kind and rate.valid_from <= at and (found is None or rate.valid_from > found.valid_from):
+            found = rate
+    return found
 
 
 def by_rate(rate: Rate, minutes: int) -> Charge:

@@ -20,6 +20,9 @@ class Known(Struct, frozen=True, gc=False):
     decision: Decision | None = None
 
 
+NOTHING = Known()  # of a document never seen
+
+
 class Worth(Struct, frozen=True, gc=False):
     """What one document should have moved by now [credits, signed as an entry]; None: no opinion, keep what is posted.
 

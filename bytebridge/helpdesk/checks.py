@@ -5,13 +5,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from bytebridge.connector import Finding, Level
+from bytebridge.connector import Finding, Level, instant
 from bytebridge.domain.rules import fold
 from bytebridge.errors import OutcomeUnknown, RemoteRefused, RemoteRejected, RemoteSurprise, RemoteUnavailable
 from bytebridge.helpdesk.client import PAGE, Client, Row, decode, filters
 from bytebridge.helpdesk.posting import Posting
 from bytebridge.helpdesk.walk import falls
-from bytebridge.helpdesk.wire import Tag, TicketRow, instant, ticket_row
+from bytebridge.helpdesk.wire import Tag, TicketRow, ticket_row
 from bytebridge.settings import Fields, HelpdeskSettings, Kinds
 
 SKEW_S = 300

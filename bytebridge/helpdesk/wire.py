@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from bytebridge.connector import clock_face
-from bytebridge.domain.model import Instant, Ticket, TicketState
+from bytebridge.connector import clock_face, instant
+from bytebridge.domain.model import Ticket, TicketState
 from bytebridge.errors import RemoteSurprise
 from bytebridge.helpdesk.client import SYSTEM, Row, decode
 from bytebridge.settings import Fields
@@ -156,7 +156,7 @@ def ticket(
         minutes=values(row, fields.minutes),
         credits=values(row, fields.credits),
         kinds=values(row, fields.kind),
-        tags=tuple(tags[tag] for tag in row.tags if tag in tags),
+        tags=tuple([tags[tag] for tag in row.tags if tag in tags]),
     )
 
 
@@ -168,16 +168,11 @@ def address(text: str | None) -> str | None:
 
 def values(row: TicketRow, code: str) -> tuple[str, ...]:
     """The distinct texts under one field code, which may come more than once."""
-    found = (field.value.strip() for field in row.custom_fields if field.code == code and field.value)
-    return tuple(dict.fromkeys(text for text in found if text))
-
-
-def instant(text: str, zone: ZoneInfo) -> Instant:
-    """A naive time of the server as an instant; in the hour that autumn repeats, the earlier one.
-
-    ValueError for any other form.
-    """
-    return Instant(int(clock_face(text).replace(tzinfo=zone).timestamp()))
+    found: tuple[str, ...] = ()
+    for field in row.custom_fields:
+        if field.code == code and field.value and (text := field.value.strip()) and text not in found:
+            found = (*found, text)
+    return found
 
 
 def naive(at: float, zone: ZoneInfo) -> str:

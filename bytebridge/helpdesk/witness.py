@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from bytebridge.connector import Known
+from bytebridge.connector import Known, instant
 from bytebridge.domain.model import Document, Ticket
 from bytebridge.errors import RemoteSurprise
 from bytebridge.helpdesk.client import SYSTEM, Client, decode, filters
 from bytebridge.helpdesk.position import REPEATED_HOUR_S, Position, clocks_went_back
-from bytebridge.helpdesk.wire import STATES, Interval, instant, shifted
+from bytebridge.helpdesk.wire import STATES, Interval, shifted
 
 HISTORY = "/tickets/history"
 EVERY_S = 720

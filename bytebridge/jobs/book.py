@@ -15,13 +15,14 @@ from bytebridge.ledger import accounts, codec, copies, entries, outbox, pages, r
 from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.outbox import Notice
 from bytebridge.ledger.reviews import Review
-from bytebridge.logs import log
+from bytebridge.logs import is_written, log
 
 
 @dataclass(slots=True)
 class Booked:
-    """What one page's transaction wrote."""
+    """What one page's transaction wrote. settled: how many of its documents were settled."""
 
+    settled: int = 0
     outcomes: list[Outcome] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     opened: list[Review] = field(default_factory=list)
@@ -72,9 +73,19 @@ def unlike(connection: Connection, documents: Sequence[Document], rules_digest: 
     return [document for document in latest.values() if any(differs(member) for member in members(document))]
 
 
-def plan(connection: Connection, documents: Sequence[Document], context: Context) -> tuple[list[Outcome], View]:
-    """What booking these documents would do, by the ledger as this connection shows it."""
+def plan(
+    connection: Connection, documents: Sequence[Document], context: Context, *, changed: bool = False
+) -> tuple[list[Outcome], View]:
+    """What booking these documents would do, by the ledger as this connection shows it.
+
+    changed: only of those whose content differs from the last seen. The last of several readings counts.
+    """
+    if changed:
+        documents = list({key_of(document): document for document in documents}.values())
     view = pages.load_view(connection, documents, context.rules, context.now())
+    if changed and view.unchanged:
+        same = view.unchanged
+        documents = [one for one in documents if any(key_of(member) not in same for member in members(one))]
     outcomes = [outcome for document in documents for outcome in settle(document, view, context.rules, context.policy)]
     return outcomes, view
 
@@ -102,11 +113,13 @@ def book(
     *,
     source: Source,
     cursor: str | None = None,
+    changed: bool = False,
     first: Callable[[Connection], None] = lambda _connection: None,
 ) -> Booked:
     """Settles the documents and stores everything that follows, with the cursor, in one transaction.
 
-    first: what belongs to it and comes before, such as a person's decision on them.
+    changed: passes over the documents that say what was last seen of them. first: what belongs to it and comes
+    before, such as a person's decision on them.
     """
 
     def work(connection: Connection) -> tuple[Booked, int | None]:
@@ -114,7 +127,8 @@ def book(
         number = run.number
         first(connection)
         if documents:
-            booked.outcomes, view = plan(connection, documents, context)
+            booked.outcomes, view = plan(connection, documents, context, changed=changed)
+            booked.settled = len({*map(key_of, documents)} & {outcome.key for outcome in booked.outcomes})
             number = _store(connection, booked, view, context, run)
         if cursor is not None:
             runs.save_cursor(connection, source, cursor)
@@ -162,7 +176,7 @@ def _queue_write_backs(connection: Connection, booked: Booked, context: Context,
 
 
 def _report(booked: Booked) -> None:
-    for entry in booked.entries:
+    for entry in booked.entries if is_written("entry_posted") else ():
         log(
             "entry_posted",
             entry=entry.id,

@@ -136,14 +136,17 @@ def since_of(source: Source, context: Context) -> Instant | None:
     return Instant(since - LOOK_BACK_S) if since is not None else None
 
 
-def take_page(page: Page, connector: Connector, context: Context, run: Run, result: PassResult) -> Booked:
+def take_page(page: Page, connector: Connector, context: Context, run: Run, result: PassResult) -> None:
     """Books the part of a page that differs from what was last seen."""
-    differing = differing_of(page, connector, context, result)
-    booked = Booked()
-    if differing or page.cursor is not None:
+    if page.trusted:
+        booked = book(page.documents, context, run, source=connector.source, cursor=page.cursor, changed=True)
+        result.seen += len(page.documents)
+        result.examined += booked.settled
+        context.progress(connector.source.value, len(page.documents))
+    else:
+        differing = differing_of(page, connector, context, result)
         booked = book(differing, context, run, source=connector.source, cursor=page.cursor)
-        count(booked, result)
-    return booked
+    count(booked, result)
 
 
 def differing_of(page: Page, connector: Connector, context: Context, result: PassResult) -> list[Document]:
