@@ -40,6 +40,15 @@ _outline = msgspec.json.Decoder(dict[str, msgspec.Raw] | list[msgspec.Raw])  # c
 Row = Mapping[str, Any]
 
 
+class Shape:
+    """Rows of one resource as values of `kind`, decoded and checked in one step, numbers also from their texts."""
+
+    def __init__(self, resource: str, kind: Any) -> None:
+        rows: Any = list[kind]
+        body = msgspec.defstruct("Body", [("rows", rows)], rename={"rows": BODY_KEYS.get(resource, resource)})
+        self.decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(body | rows, strict=False)
+
+
 def credentials(key: str, *, in_query: bool) -> tuple[dict[str, str], dict[str, str]]:
     """Headers and query parameters with the key: as user name, or in the query for hosts that drop it."""
     if in_query:
@@ -120,13 +129,20 @@ class Client:
         self.clock: int | None = None
         self.version = ""
 
-    def rows(self, resource: str, fields: str, query: Mapping[str, str] | None = None) -> list[Row]:
+    def rows(
+        self, resource: str, fields: str, query: Mapping[str, str] | None = None, shape: "Shape | None" = None
+    ) -> list[Any]:
         """One list, by id unless `query` sorts otherwise. [] is how the shop spells an empty list.
 
-        fields: what to show, always by name.
+        fields: what to show, always by name. shape: what the rows are made into if all of them are as it says; a
+        list with any other row comes as `Row`s, so that each can be judged by itself.
         """
         params = {"output_format": "JSON", "display": f"[{fields}]", "sort": "[id_ASC]", **(query or {})}
-        value = _decoded(self._ask(f"/{resource}", params))
+        answer = self._ask(f"/{resource}", params)
+        made = _decoded(answer, shape.decoder) if shape is not None else None
+        if made is not None:
+            return made if isinstance(made, list) else list(made.rows)
+        value = _decoded(answer)
         if isinstance(value, dict):
             value = value.get(BODY_KEYS.get(resource, resource))
         if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
@@ -134,27 +150,35 @@ class Client:
         return value
 
     def pages(
-        self, resource: str, fields: str, limit: int, query: Mapping[str, str] | None = None, after: int = 0
-    ) -> Iterator[list[Row]]:
+        self,
+        resource: str,
+        fields: str,
+        limit: int,
+        query: Mapping[str, str] | None = None,
+        after: int = 0,
+        shape: "Shape | None" = None,
+    ) -> Iterator[list[Any]]:
         """A list in pages by ascending id: rows that change meanwhile are not skipped (shop notes 12).
 
-        after: only greater ids. No page is empty.
+        after: only greater ids. shape: as in `rows`. No page is empty.
         """
         last = after
         while True:
             narrowed = {**(query or {}), "filter[id]": f">[{last}]", "limit": str(limit)}
-            page = self.rows(resource, fields, narrowed)
+            page = self.rows(resource, fields, narrowed, shape)
             if page:
                 yield page
             if len(page) < limit:
                 return
             last = _last_id(page, last, resource)
 
-    def batched(self, resource: str, fields: str, name: str, values: Sequence[str]) -> list[Row]:
+    def batched(
+        self, resource: str, fields: str, name: str, values: Sequence[str], shape: "Shape | None" = None
+    ) -> list[Any]:
         """All rows whose field `name` is one of these values, in as few calls as addresses allow."""
-        found: list[Row] = []
+        found: list[Any] = []
         for some in batches(values, BATCH):
-            found += self.rows(resource, fields, {f"filter[{name}]": f"[{'|'.join(some)}]"})
+            found += self.rows(resource, fields, {f"filter[{name}]": f"[{'|'.join(some)}]"}, shape)
         return found
 
     def rights(self) -> dict[str, frozenset[str]]:
@@ -177,12 +201,17 @@ def batches(items: Sequence[str], size: int) -> list[Sequence[str]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def _last_id(page: Sequence[Row], last: int, resource: str) -> int:
+def id_of(row: Any) -> str:
+    """The id of a row, made into a shape or not, as it came."""
+    return str(row.get("id") if isinstance(row, dict) else row.id)
+
+
+def _last_id(page: Sequence[Any], last: int, resource: str) -> int:
     """The greatest id of a page. RemoteSurprise unless its ids rise from beyond the page before.
 
     A page out of order would hide what lies between, one that does not advance would come for ever.
     """
-    ids = [int(str(row.get("id"))) for row in page if str(row.get("id")).isdecimal()]
+    ids = [int(text) for row in page if (text := id_of(row)).isdecimal()]
     if len(ids) < len(page) or ids != sorted(ids) or ids[0] <= last:
         raise RemoteSurprise(SYSTEM, f"GET /{resource}", "ids do not rise: sort or filter is ignored")
     return ids[-1]

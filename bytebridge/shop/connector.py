@@ -13,9 +13,10 @@ from bytebridge.errors import RemoteSurprise
 from bytebridge.remote import Limits, Observe, Remote
 from bytebridge.settings import ShopSettings
 from bytebridge.shop import checks, wire
-from bytebridge.shop.client import API, SYSTEM, Client, Row, batches, classify, credentials
+from bytebridge.shop.client import API, SYSTEM, Client, Row, batches, classify, credentials, id_of
 from bytebridge.shop.position import SLIP_OVERLAP, Position, decode, encode, mark, marks_of
 from bytebridge.shop.reading import Reader
+from bytebridge.shop.wire import OrderRow
 
 PAGE = 100
 COUNTERS_PAGE = 1000  # every line ever refunded is listed at each poll: narrow rows, few pages
@@ -102,7 +103,7 @@ class Shop:
         named |= self._refunded(known) | set(was.again)
         walked = _Walk(self)
         size = min(self._page + len(was.marks), max(self._page, WIDEST_PAGE))  # known rows come along in one request
-        window = self.client.pages("orders", wire.ORDER_FIELDS, size, was.window)
+        window = self.client.pages("orders", wire.ORDER_FIELDS, size, was.window, shape=wire.ORDERS)
         yield from walked.pages(window, was.marks)
         updated = max([was.updated, *self._believable(walked.dates)])
         yield from self._named(sorted(named - walked.read - self._elsewhere - {NO_ORDER}, key=int), walked)
@@ -121,7 +122,7 @@ class Shop:
         self._reader.forget()
         self._elsewhere.clear()
         self._told.clear()
-        rows = self.client.pages("orders", wire.ORDER_FIELDS, self._page, self._made(since, until))
+        rows = self.client.pages("orders", wire.ORDER_FIELDS, self._page, self._made(since, until), shape=wire.ORDERS)
         yield from _Walk(self, since=NEVER).pages(rows)
 
     def by_ids(self, ids: Sequence[str]) -> list[Document]:
@@ -129,7 +130,7 @@ class Shop:
         wanted = [id_ for id_ in ids if id_.isdecimal() and int(id_) > 0]
         found: list[Document] = []
         for batch in batches(wanted, self._page):
-            found += self.orders(self.client.batched("orders", wire.ORDER_FIELDS, "id", batch))[0]
+            found += self.orders(self.client.batched("orders", wire.ORDER_FIELDS, "id", batch, wire.ORDERS))[0]
         return found
 
     def check(self) -> Iterator[Finding]:
@@ -140,12 +141,13 @@ class Shop:
         """References of products and combinations that begin so; a right on both resources is needed."""
         return checks.references(self.client, prefixes)
 
-    def orders(self, rows: Sequence[Row]) -> tuple[list[Order], set[str]]:
+    def orders(self, rows: Sequence[Row | OrderRow]) -> tuple[list[Order], set[str]]:
         """Whole orders of these rows, and the ids of those that could not be read."""
         surprises: list[RemoteSurprise] = []
         orders = self._reader.orders(rows, surprises)
         self.surprises += surprises
-        return orders, {str(row.get("id")) for row in rows} - {order.id for order in orders}
+        failed = {id_of(row) for row in rows} - {order.id for order in orders} if surprises else set()
+        return orders, failed
 
     def _first_load(self, since: Instant | None) -> Iterator[Page]:
         """Everything touched since then; where to go on from is noted before, so that nothing falls between.
@@ -157,7 +159,7 @@ class Shop:
         if since is not None:
             query = {"date": "1", "filter[date_upd]": f">[{wire.local(since - 1, self._zone)}]"}
         walked = _Walk(self, since=start.shown_from)
-        yield from walked.pages(self.client.pages("orders", wire.ORDER_FIELDS, self._page, query))
+        yield from walked.pages(self.client.pages("orders", wire.ORDER_FIELDS, self._page, query, shape=wire.ORDERS))
         marks = marks_of(walked.seen, start.updated)
         yield Page((), encode(Position(start.updated, start.slip, start.slips, marks, walked.again)))
 
@@ -204,8 +206,8 @@ class Shop:
     def _named(self, ids: Sequence[str], walked: "_Walk") -> Iterator[Page]:
         """Orders asked for by id. What is not there is gone or another shop's: not asked for again."""
         for batch in batches(ids, self._page):
-            rows = self.client.batched("orders", wire.ORDER_FIELDS, "id", batch)
-            self._elsewhere |= set(batch) - {str(row.get("id")) for row in rows}
+            rows = self.client.batched("orders", wire.ORDER_FIELDS, "id", batch, wire.ORDERS)
+            self._elsewhere |= set(batch) - set(map(id_of, rows))
             yield from walked.pages([rows])
 
     def _made(self, since: Instant | None, until: Instant | None) -> dict[str, str]:
@@ -242,17 +244,17 @@ class _Walk:
     def dates(self) -> list[str]:
         return [date for date, _ in self.seen.values()]
 
-    def pages(self, pages: Iterable[list[Row]], marks: Mapping[str, str] | None = None) -> Iterator[Page]:
+    def pages(self, pages: Iterable[list[Row | OrderRow]], marks: Mapping[str, str] | None = None) -> Iterator[Page]:
         """marks: rows that the ledger has already, passed over while they are the same."""
         for rows in pages:
-            late = {str(row.get("id")): row for row in rows if str(row.get("date_upd")) > self._since}
+            late = {id_of(row): row for row in rows if _touched(row) > self._since}
             digests = {id_: mark(row) for id_, row in late.items()}
             same = {id_ for id_, digest in digests.items() if marks and marks.get(id_) == digest}
-            orders, failed = self._shop.orders([row for row in rows if str(row.get("id")) not in same])
+            orders, failed = self._shop.orders([row for row in rows if id_of(row) not in same] if same else rows)
             self.read |= late.keys() - same
             self.failed |= failed
             for id_ in late.keys() - failed:
-                self.seen[id_] = (str(late[id_].get("date_upd")), digests[id_])
+                self.seen[id_] = (_touched(late[id_]), digests[id_])
             if orders:
                 yield Page(tuple(orders))
 
@@ -262,6 +264,11 @@ def _behind(seen: Document | None, lines: Mapping[str, int]) -> bool:
         return True
     taken_back = {line.id: line.taken_back for line in seen.lines}
     return any(units > taken_back.get(line, -1) for line, units in lines.items())
+
+
+def _touched(row: Row | OrderRow) -> str:
+    """date_upd, the shop's own text."""
+    return row.date_upd if isinstance(row, OrderRow) else str(row.get("date_upd"))
 
 
 def _number(row: Row, field: str) -> int:

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from bytebridge.errors import RemoteSurprise
 from bytebridge.shop.client import Row
-from bytebridge.shop.wire import earlier
+from bytebridge.shop.wire import OrderRow, earlier, order_row
 
 OVERLAP_S = 7200  # late commits, a lagging replica, stepped clocks, autumn's repeated hour (shop notes 35)
 SLIP_OVERLAP = 20  # ids that a slower transaction may still fill in
@@ -50,9 +51,13 @@ def decode(cursor: str) -> Position:
     return msgspec.json.decode(cursor, type=Position)
 
 
-def mark(row: Row) -> str:
-    """A digest of an order as its list shows it."""
-    return hashlib.sha256(msgspec.json.encode(row)).hexdigest()[:12]
+def mark(row: Row | OrderRow) -> str:
+    """A digest of an order as its list shows it, the same whichever spelling its page came in."""
+    try:
+        known = row if isinstance(row, OrderRow) else order_row(row)
+    except RemoteSurprise:
+        return ""  # unreadable: asked for again, whatever the window shows
+    return hashlib.sha256(msgspec.json.encode(known)).hexdigest()[:12]
 
 
 def marks_of(seen: Mapping[str, tuple[str, str]], updated: str) -> dict[str, str]:

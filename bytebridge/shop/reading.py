@@ -6,13 +6,12 @@ from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from msgspec.structs import replace
-
+from bytebridge.connector import clock_face
 from bytebridge.domain.model import Order, OrderState
 from bytebridge.errors import RemoteSurprise
 from bytebridge.settings import ShopSettings
 from bytebridge.shop import wire
-from bytebridge.shop.client import SYSTEM, Client, Row
+from bytebridge.shop.client import SYSTEM, Client, Row, Shape
 from bytebridge.shop.wire import Customer, History, Line, OrderRow, Slip, State
 
 CENT = Decimal("0.01")
@@ -30,7 +29,7 @@ class Reader:
         self._zone = zone
         self._states: dict[int, State] = {}
         self._languages: dict[int, str] = {}
-        self._customers: dict[str, Customer] = {}
+        self._customers: dict[int, Customer] = {}
 
     def forget(self) -> None:
         """Everything remembered is read again when next needed: people correct addresses and flags."""
@@ -38,31 +37,31 @@ class Reader:
         self._languages.clear()
         self._customers.clear()
 
-    def orders(self, rows: Sequence[Row], surprises: list[RemoteSurprise]) -> list[Order]:
+    def orders(self, rows: Sequence[Row | OrderRow], surprises: list[RemoteSurprise]) -> list[Order]:
         """The orders of these rows, in their order; what cannot be read goes to `surprises` instead."""
         bad: dict[str, RemoteSurprise] = {}
         heads = [head for row in rows if (head := self._head(row, surprises)) is not None]
         if not heads:
             return []
-        ids = [head.id for head in heads]
-        lines = self._parts("order_details", wire.LINE_FIELDS, wire.line, ids, bad)
+        ids = [str(head.id) for head in heads]
+        lines = self._parts("order_details", wire.LINE_FIELDS, wire.line, ids, bad, wire.LINES)
         slips = self._parts("order_slip", wire.SLIP_FIELDS, wire.slip, ids, bad)
-        self._learn_states({head.state for head in heads})
+        self._learn_states({head.current_state for head in heads})
         histories = self._histories(heads, bad)
         self._learn_customers(heads, bad)
         self._learn_languages(heads)
         underpaid = self._underpaid(heads)
         made = []
-        for head in heads:
+        for id_, head in zip(ids, heads, strict=True):
+            owes = head.reference in underpaid
             try:
-                if head.id in bad:
-                    raise bad[head.id]
-                order = self._order(head, lines[head.id], slips[head.id], histories[head.id])
+                if id_ in bad:
+                    raise bad[id_]
+                order = self._order(id_, head, lines.get(id_, ()), slips.get(id_, ()), histories.get(id_, ()), owes)
             except RemoteSurprise as error:
                 surprises.append(error)
             else:
-                owes = order.state == OrderState.PAID and head.reference in underpaid
-                made.append(replace(order, underpaid=True) if owes else order)
+                made.append(order)
         return made
 
     def state_of(self, id_: int) -> OrderState:
@@ -74,9 +73,11 @@ class Reader:
         known = self._states.get(id_)
         return OrderState.PAID if known is not None and "paid" in known.flags else OrderState.OTHER
 
-    def _head(self, row: Row, surprises: list[RemoteSurprise]) -> OrderRow | None:
+    def _head(self, row: Row | OrderRow, surprises: list[RemoteSurprise]) -> OrderRow | None:
+        if isinstance(row, OrderRow):
+            return row
         try:
-            return wire.order_row(row, self._zone)
+            return wire.order_row(row)
         except RemoteSurprise as error:
             surprises.append(error)
             return None
@@ -88,12 +89,13 @@ class Reader:
         make: Callable[[Row], Part],
         ids: Sequence[str],
         bad: dict[str, RemoteSurprise],
+        shape: Shape | None = None,
     ) -> dict[str, list[Part]]:
         """Rows that belong to these orders, by order. One that cannot be read spoils its own order alone."""
         found: dict[str, list[Part]] = defaultdict(list)
-        for row in self._client.batched(resource, fields, "id_order", ids):
+        for row in self._client.batched(resource, fields, "id_order", ids, shape):
             try:
-                part = make(row)
+                part = make(row) if isinstance(row, dict) else row
             except RemoteSurprise as error:
                 if error.document is None:
                     raise
@@ -105,13 +107,13 @@ class Reader:
     def _histories(self, heads: Iterable[OrderRow], bad: dict[str, RemoteSurprise]) -> dict[str, list[History]]:
         """Histories where the state does not tell whether, or no invoice when, an order was paid."""
         unclear = [
-            head.id
+            str(head.id)
             for head in heads
-            if (state := self.state_of(head.state)) == OrderState.OTHER
-            or (state == OrderState.PAID and head.invoiced is None)
+            if (state := self.state_of(head.current_state)) == OrderState.OTHER
+            or (state == OrderState.PAID and wire.is_zero(head.invoice_date))
         ]
         if not unclear:
-            return defaultdict(list)
+            return {}
         found = self._parts(
             "order_histories", wire.HISTORY_FIELDS, lambda row: wire.history(row, self._zone), unclear, bad
         )
@@ -124,8 +126,8 @@ class Reader:
             self._states = {state.id: state for state in map(wire.state, rows)}
 
     def _learn_languages(self, heads: Iterable[OrderRow]) -> None:
-        wanted = {head.language for head in heads}
-        wanted |= {found.language for head in heads if (found := self._customers.get(head.customer))}
+        wanted = {head.id_lang for head in heads}
+        wanted |= {found.language for head in heads if (found := self._customers.get(head.id_customer))}
         if wanted - self._languages.keys() - {0}:
             rows = self._client.rows("languages", wire.LANGUAGE_FIELDS)
             # one that was deleted since keeps its place, so that it is not asked for at each poll
@@ -133,20 +135,20 @@ class Reader:
 
     def _learn_customers(self, heads: Iterable[OrderRow], bad: dict[str, RemoteSurprise]) -> None:
         """Customers not met before. One that cannot be read spoils its own orders, no more."""
-        wanted = {head.customer for head in heads} - self._customers.keys() - {"0"}
+        wanted = {head.id_customer for head in heads} - self._customers.keys() - {0}
         unreadable: dict[str, RemoteSurprise] = {}
-        ordered = sorted(wanted, key=int)
+        ordered = [str(number) for number in sorted(wanted)]
         for row in self._client.batched("customers", wire.CUSTOMER_FIELDS, "id", ordered):
             try:
                 found = wire.customer(row)
             except RemoteSurprise as error:
                 unreadable[str(row.get("id"))] = error
             else:
-                self._customers[found.id] = found
-        for head in heads:
-            if head.customer in unreadable:
-                of = unreadable[head.customer]
-                bad[head.id] = RemoteSurprise(SYSTEM, of.operation, of.message, document=head.id)
+                self._customers[int(found.id)] = found
+        for head in heads if unreadable else ():
+            of = unreadable.get(str(head.id_customer))
+            if of is not None:
+                bad[str(head.id)] = RemoteSurprise(SYSTEM, of.operation, of.message, document=str(head.id))
 
     def _underpaid(self, heads: Iterable[OrderRow]) -> set[str]:
         """References of paid orders whose total exceeds all payments of their reference (shop notes 22).
@@ -156,7 +158,9 @@ class Reader:
         doubtful = {
             head.reference
             for head in heads
-            if self.state_of(head.state) == OrderState.PAID and head.total - head.received >= CENT
+            if head.total_paid != head.total_paid_real
+            and Decimal(head.total_paid) - Decimal(head.total_paid_real) >= CENT
+            and self.state_of(head.current_state) == OrderState.PAID
         }
         if not doubtful:
             return set()
@@ -173,33 +177,52 @@ class Reader:
         return {reference for reference in doubtful if owing[reference] >= CENT}
 
     def _order(
-        self, head: OrderRow, lines: Sequence[Line], slips: Sequence[Slip], histories: Sequence[History]
+        self,
+        id_: str,
+        head: OrderRow,
+        lines: Sequence[Line],
+        slips: Sequence[Slip],
+        histories: Sequence[History],
+        owes: bool,
     ) -> Order:
         if head.lines != {line.id for line in lines}:
             raise _surprise(head, "its lines in orders and in order_details are not the same")
-        state = self._states.get(head.state)
-        if state is None and head.state != BEING_WRITTEN:
-            raise _surprise(head, f"its state {head.state} is not among the shop's states")
-        buyer = self._customers.get(head.customer)
-        meaning = self.state_of(head.state)
+        state = self._states.get(head.current_state)
+        if state is None and head.current_state != BEING_WRITTEN:
+            raise _surprise(head, f"its state {head.current_state} is not among the shop's states")
+        try:
+            clock_face(head.date_upd)  # only its text counts, for where the next window begins
+            added, invoiced = wire.moment(head.date_add, self._zone), wire.moment(head.invoice_date, self._zone)
+        except ValueError as error:
+            raise _surprise(head, f"a row that cannot be read: {error}") from error
+        if added is None:
+            raise _surprise(head, "a row that cannot be read: no date")
+        buyer = self._customers.get(head.id_customer)
+        meaning = self.state_of(head.current_state)
         paid = [row for row in histories if self.state_of(row.state) == OrderState.PAID]
-        first_paid = min((row.at for row in paid if row.at is not None), default=None)
-        language = self._languages.get(head.language) or self._languages.get(buyer.language if buyer else 0)
+        if invoiced is None:
+            invoiced = min((row.at for row in paid if row.at is not None), default=None)
+        language = self._languages.get(head.id_lang) or self._languages.get(buyer.language if buyer else 0)
         return Order(
-            id=head.id,
+            id=id_,
             code=head.reference,
-            customer=head.customer,
+            customer=str(head.id_customer),
             email=buyer.email if buyer else None,
             name=buyer.name if buyer else "",
             language=language or None,
             state=meaning,
             state_name=state.name if state else "",
             once_paid=meaning == OrderState.OTHER and bool(paid),
-            created_at=head.added,
-            paid_at=head.invoiced if head.invoiced is not None else first_paid,
-            lines=tuple(wire.order_line(line, slips) for line in sorted(lines, key=lambda line: int(line.id))),
+            created_at=added,
+            paid_at=invoiced,
+            lines=tuple([wire.order_line(line, slips) for line in sorted(lines, key=_number)]),
+            underpaid=owes and meaning == OrderState.PAID,
         )
 
 
+def _number(line: Line) -> int:
+    return line.id
+
+
 def _surprise(head: OrderRow, message: str) -> RemoteSurprise:
-    return RemoteSurprise(SYSTEM, "GET /orders", message, document=head.id)
+    return RemoteSurprise(SYSTEM, "GET /orders", message, document=str(head.id))

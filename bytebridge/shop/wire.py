@@ -4,18 +4,18 @@ Whether a figure comes as a number, as text or as nothing depends on version, co
 so every field is converted on its way in; what cannot be is a RemoteSurprise that names its order.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from bytebridge.connector import clock_face
+from bytebridge.connector import CLOCK_FACE, clock_face, instant
 from bytebridge.domain.model import Instant, OrderLine
 from bytebridge.errors import RemoteSurprise
-from bytebridge.shop.client import SYSTEM, Row
+from bytebridge.shop.client import SYSTEM, Row, Shape
 
 ORDER_FIELDS = (
     "id,reference,id_customer,id_lang,id_shop,current_state,total_paid,total_paid_real,invoice_date,date_add,"
@@ -39,37 +39,60 @@ Loose = Any  # a number, its text, empty text or null, by version, column and ro
 Made = TypeVar("Made")
 
 
-class _Part(msgspec.Struct, frozen=True):
-    id: Loose
+Id = Annotated[int, msgspec.Meta(ge=1)]
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Amount = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
+Face = Annotated[str, msgspec.Meta(pattern=f"^{CLOCK_FACE.pattern}$")]
 
 
-class _Associations(msgspec.Struct, frozen=True):
-    order_rows: tuple[_Part, ...] = ()
+class Part(msgspec.Struct, frozen=True, gc=False):
+    id: Id
 
 
-class _Order(msgspec.Struct, frozen=True):
-    id: Loose
+class Parts(msgspec.Struct, frozen=True, gc=False):
+    order_rows: tuple[Part, ...] = ()
+
+
+class OrderRow(msgspec.Struct, frozen=True, gc=False):
+    """An order as its list shows it, dates and amounts as text. invoice_date: the zero date before an invoice."""
+
+    id: Id
     reference: str
-    id_customer: Loose
-    id_lang: Loose
-    current_state: Loose
-    total_paid: Loose
-    total_paid_real: Loose
+    id_customer: int
+    id_lang: int
+    current_state: int
+    total_paid: Amount
+    total_paid_real: Amount
     invoice_date: str | None
-    date_add: str
-    date_upd: str
-    associations: _Associations = _Associations()
+    date_add: Face
+    date_upd: Face
+    associations: Parts = Parts()
+
+    @property
+    def lines(self) -> set[int]:
+        """Ids of its rows."""
+        return {part.id for part in self.associations.order_rows}
 
 
-class _Line(msgspec.Struct, frozen=True):
-    id: Loose
-    id_order: Loose
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """A line as order_details shows it: units, those counted as refunded and returned, price and money with tax."""
+
+    id: Id
+    id_order: Id
     product_reference: str | None
-    product_quantity: Loose
-    product_quantity_refunded: Loose
-    product_quantity_return: Loose
-    unit_price_tax_incl: Loose
-    total_refunded_tax_incl: Loose
+    product_quantity: Count
+    product_quantity_refunded: Count
+    product_quantity_return: Count
+    unit_price_tax_incl: Amount
+    total_refunded_tax_incl: Amount
+
+    @property
+    def order(self) -> str:
+        return str(self.id_order)
+
+
+ORDERS = Shape("orders", OrderRow)
+LINES = Shape("order_details", Line)
 
 
 class _SlipDetail(msgspec.Struct, frozen=True):
@@ -86,33 +109,6 @@ class _Slip(msgspec.Struct, frozen=True):
     id: Loose
     id_order: Loose
     associations: _SlipAssociations = _SlipAssociations()
-
-
-class OrderRow(msgspec.Struct, frozen=True):
-    """An order as its list shows it. invoiced: None before an invoice; lines: ids of its rows."""
-
-    id: str
-    reference: str
-    customer: str
-    language: int
-    state: int
-    total: Decimal
-    received: Decimal
-    invoiced: Instant | None
-    added: Instant
-    lines: frozenset[str]
-
-
-class Line(msgspec.Struct, frozen=True):
-    """A line as order_details shows it: units counted as refunded and returned, price and money with tax."""
-
-    id: str
-    order: str
-    reference: str
-    quantity: int
-    counted: int
-    price: Decimal
-    money: Decimal
 
 
 class Slip(msgspec.Struct, frozen=True):
@@ -181,9 +177,14 @@ def moment(text: str | None, zone: ZoneInfo) -> Instant | None:
 
     Of the hour that autumn repeats it is the first. ValueError when unreadable.
     """
-    if not text or text.startswith("0000-00-00"):
+    if text is None or is_zero(text):
         return None
-    return Instant(int(clock_face(text).replace(tzinfo=zone).timestamp()))
+    return instant(text, zone)
+
+
+def is_zero(text: str | None) -> bool:
+    """Whether there is no date (shop notes 18)."""
+    return not text or text.startswith("0000-00-00")
 
 
 def local(at: float, zone: ZoneInfo) -> str:
@@ -196,45 +197,33 @@ def earlier(text: str, seconds: int) -> str:
     return (clock_face(text) - timedelta(seconds=seconds)).strftime(FORMAT)
 
 
-def order_row(row: Row, zone: ZoneInfo) -> OrderRow:
+def order_row(row: Row) -> OrderRow:
+    """A row that `ORDERS` does not take, each field in any of its spellings."""
+
     def make() -> OrderRow:
-        wire = msgspec.convert(row, _Order)
-        clock_face(wire.date_upd)  # only its text counts, for where the next window begins
-        added = moment(wire.date_add, zone)
-        if added is None:
-            raise ValueError("no date")
-        return OrderRow(
-            id=identity(wire.id),
-            reference=wire.reference,
-            customer=str(whole(wire.id_customer)),
-            language=whole(wire.id_lang),
-            state=whole(wire.current_state),
-            total=money(wire.total_paid),
-            received=money(wire.total_paid_real),
-            invoiced=moment(wire.invoice_date, zone),
-            added=added,
-            lines=frozenset(identity(part.id) for part in wire.associations.order_rows),
-        )
+        parts = row.get("associations", {}).get("order_rows", [])
+        plain = {
+            **row,
+            **{name: whole(row[name]) for name in ("id", "id_customer", "id_lang", "current_state")},
+            **{name: f"{money(row[name]):f}" for name in ("total_paid", "total_paid_real")},
+            "associations": {"order_rows": [{"id": whole(part["id"])} for part in parts]},
+        }
+        return msgspec.convert(plain, OrderRow)
 
     return _made(make, "orders", row.get("id"))
 
 
 def line(row: Row) -> Line:
+    """A row that `LINES` does not take, each field in any of its spellings."""
+
     def make() -> Line:
-        wire = msgspec.convert(row, _Line)
-        quantity = whole(wire.product_quantity)
-        refunded, returned = whole(wire.product_quantity_refunded), whole(wire.product_quantity_return)
-        if min(quantity, refunded, returned) < 0:
-            raise ValueError("fewer than no units")
-        return Line(
-            id=identity(wire.id),
-            order=identity(wire.id_order),
-            reference=wire.product_reference or "",
-            quantity=quantity,
-            counted=refunded + returned,
-            price=money(wire.unit_price_tax_incl),
-            money=money(wire.total_refunded_tax_incl),
-        )
+        counts = ("product_quantity", "product_quantity_refunded", "product_quantity_return")
+        plain = {
+            **row,
+            **{name: whole(row[name]) for name in ("id", "id_order", *counts)},
+            **{name: f"{money(row[name]):f}" for name in ("unit_price_tax_incl", "total_refunded_tax_incl")},
+        }
+        return msgspec.convert(plain, Line)
 
     return _made(make, "order_details", row.get("id_order"))
 
@@ -297,17 +286,22 @@ def language(row: Row) -> tuple[int, str]:
     return _made(lambda: (whole(row.get("id")), _one_text(row.get("iso_code")).lower()), "languages", None)
 
 
-def order_line(read: Line, slips: Iterable[Slip]) -> OrderLine:
+def order_line(read: Line, slips: Sequence[Slip]) -> OrderLine:
     """A line with what was taken back: by counters or slips, whichever say more, not both (notes 27)."""
-    slipped = sum(one.units.get(read.id, 0) for one in slips)
-    taken_back = max(read.counted, slipped)
-    paid_out = max(read.money, sum((one.money.get(read.id, Decimal(0)) for one in slips), Decimal(0)))
+    number, reference = str(read.id), read.product_reference or ""
+    counted = read.product_quantity_refunded + read.product_quantity_return
+    if not counted and not slips:
+        return OrderLine(number, reference, read.product_quantity)
+    slipped = sum(one.units.get(number, 0) for one in slips)
+    taken_back = max(counted, slipped)
+    refunded = Decimal(read.total_refunded_tax_incl)
+    paid_out = max(refunded, sum((one.money.get(number, Decimal(0)) for one in slips), Decimal(0)))
     return OrderLine(
-        id=read.id,
-        reference=read.reference,
-        quantity=read.quantity,
+        id=number,
+        reference=reference,
+        quantity=read.product_quantity,
         taken_back=taken_back,
-        goodwill=0 < paid_out < GOODWILL * taken_back * read.price,
+        goodwill=0 < paid_out < GOODWILL * taken_back * Decimal(read.unit_price_tax_incl),
     )
 
 
@@ -323,7 +317,7 @@ def _one_text(value: Any) -> str:
 def _made(make: Callable[[], Made], resource: str, document: Any) -> Made:
     try:
         return make()
-    except (ValueError, msgspec.ValidationError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, msgspec.ValidationError) as error:
         message = f"a row that cannot be read: {error}"
         known = str(document) if isinstance(document, int | str) and str(document).isdecimal() else None
         raise RemoteSurprise(SYSTEM, f"GET /{resource}", message, document=known) from error

@@ -74,24 +74,24 @@ def test_numbers_and_their_texts_are_one_order(spell):
     numbers = {"id_customer", "id_lang", "current_state"}
     row = {name: spell(value) if name in numbers else value for name, value in ORDER.items()}
     row["associations"] = {"order_rows": [{"id": spell(18)}]}
-    assert wire.order_row(row, MADRID) == wire.order_row(ORDER, MADRID)
+    assert wire.order_row(row) == wire.order_row(ORDER)
 
 
 def test_fields_of_other_versions_do_not_matter():
-    assert wire.order_row({**ORDER, "note": None, "id_shop": "1"}, MADRID) == wire.order_row(ORDER, MADRID)
+    assert wire.order_row({**ORDER, "note": None, "id_shop": "1"}) == wire.order_row(ORDER)
 
 
 @pytest.mark.parametrize("field", [name for name in ORDER if name != "associations"])
 def test_a_missing_field_is_never_taken_for_zero(field):
     row = {name: value for name, value in ORDER.items() if name != field}
     with pytest.raises(RemoteSurprise) as caught:
-        wire.order_row(row, MADRID)
+        wire.order_row(row)
     assert caught.value.document == (None if field == "id" else "7")
 
 
 def test_an_order_without_rows_has_no_associations():
     row = {name: value for name, value in ORDER.items() if name != "associations"}
-    assert wire.order_row(row, MADRID).lines == frozenset()
+    assert wire.order_row(row).lines == frozenset()
 
 
 LINE = {
