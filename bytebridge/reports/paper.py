@@ -1,5 +1,6 @@
 """A4 pages to write on by column: fonts that hold every European letter, fast rows, page feet."""
 
+import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from io import BytesIO
@@ -16,6 +17,7 @@ FAMILY = "DejaVu"
 INK, MUTED, RULE, ACCENT, WARNING = (27, 31, 36), (89, 99, 110), (209, 217, 224), (11, 92, 173), (179, 71, 11)
 LINE = 0.45  # height of a line of text per point of its size
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
+RIGHT_TO_LEFT = ("R", "AL", "AN")  # classes of letters
 
 Colour = tuple[int, int, int]
 
@@ -34,8 +36,10 @@ class Paper:
         self.pdf.set_auto_page_break(auto=False)
         self.pdf.set_lang(language)
         self.pdf.set_title(title)
+        self.pdf.viewer_preferences = need("fpdf.prefs").ViewerPreferences(display_doc_title=True)
         self.pdf.set_creation_date(datetime.fromtimestamp(made, UTC))
         self.y = 0.0
+        self.lacking = False  # whether a letter was met that the fonts do not have
         self._letters = self.pdf.fonts[FAMILY.lower()].cmap
         self.turn()
 
@@ -63,20 +67,27 @@ class Paper:
             self.pdf.text(x - self.pdf.get_string_width(shown), self.y, shown)
 
     def drawable(self, text: str) -> str:
-        """What the fonts have no letter for is shown as such instead of left out."""
+        """In letters the fonts have and in the order in which they stand on paper.
+
+        What they have no letter for is shown as such instead of left out.
+        """
         if text.isascii():
             return text
-        return "".join(char if ord(char) in self._letters else UNKNOWN for char in text)
+        composed = unicodedata.normalize("NFC", text)
+        if any(unicodedata.bidirectional(char) in RIGHT_TO_LEFT for char in composed):
+            composed = need("fpdf.bidi").BidiParagraph(composed).get_reordered_string()
+        shown = "".join(char if ord(char) in self._letters else UNKNOWN for char in composed)
+        self.lacking = self.lacking or UNKNOWN in shown
+        return shown
 
     def wrapped(self, text: str, width: float) -> list[str]:
         """Lines no wider than `width` in the present font, broken between words, or within one too long."""
-        text = self.drawable(text)
-        if self.pdf.get_string_width(text) <= width:
+        if self._width(text) <= width:
             return [text]
         lines = [""]
         for word in self._pieces(text.split(), width):
             longer = f"{lines[-1]} {word}".strip()
-            if self.pdf.get_string_width(longer) <= width:
+            if self._width(longer) <= width:
                 lines[-1] = longer
             else:
                 lines.append(word)
@@ -85,11 +96,19 @@ class Paper:
     def _pieces(self, words: Iterable[str], width: float) -> Iterable[str]:
         for word in words:
             rest = word
-            while self.pdf.get_string_width(rest) > width:
-                cut = max(1, int(len(rest) * width / self.pdf.get_string_width(rest)) - 1)
+            while (needed := self._width(rest)) > width:
+                cut = max(1, int(len(rest) * width / needed) - 1)
                 yield rest[:cut]
                 rest = rest[cut:]
             yield rest
+
+    def _width(self, text: str) -> float:
+        return float(self.pdf.get_string_width(self.drawable(text)))
+
+    def bookmark(self, name: str) -> None:
+        """The place where the next line goes, in the reader's list of contents."""
+        self.pdf.y = self.y
+        self.pdf.start_section(name)
 
     def paragraph(self, text: str, size: float, colour: Colour = INK, *, bold: bool = False) -> None:
         """Wrapped to the page, on a new one where it does not fit."""

@@ -6,7 +6,7 @@ from bytebridge.domain.model import Instant
 from bytebridge.domain.statement import Statement
 from bytebridge.reports import burn_down, plot, shown
 from bytebridge.reports.figures import Figures, figures
-from bytebridge.reports.paper import ACCENT, INK, LINE, MUTED, RIGHT, RULE, SIDE, WARNING, Paper
+from bytebridge.reports.paper import ACCENT, INK, LINE, MUTED, RIGHT, RULE, SIDE, UNKNOWN, WARNING, Paper
 
 DOCUMENT = SIDE + 27  # left edges of the columns; figures end at theirs
 MINUTES, CREDITS, BALANCE = 150.0, 173.0, RIGHT
@@ -36,7 +36,8 @@ def render(
     The same bytes for the same values. Refused without the drawing libraries.
     """
     form = figures(language, zone)
-    sheet = Paper(form.language, form.words["title"], _dated(statement, made))
+    title = " · ".join(filter(None, (form.words["title"], shown.holder(statement), shown.period(statement, form))))
+    sheet = Paper(form.language, title, _dated(statement, made))
     _head(sheet, statement, form, code, made)
     _tiles(sheet, statement, form)
     _heading(sheet, form.words["forecast"])
@@ -124,6 +125,7 @@ def _heading(sheet: Paper, text: str, keep: float = 20.0) -> None:
     if not sheet.fits(keep):
         sheet.turn()
     sheet.y += 5
+    sheet.bookmark(text)
     sheet.paragraph(text, 12, bold=True)
     sheet.y += 1.5
 
@@ -215,6 +217,8 @@ def _totals(sheet: Paper, statement: Statement, form: Figures) -> None:
         _total(sheet, form.words["total"], form.signed(statement.closing - statement.opening), bold=True)
     sheet.y += 4
     sheet.paragraph(form.words["credit_note"], SMALL, MUTED)
+    if sheet.lacking:
+        sheet.paragraph(form.words["lacking"].format(mark=UNKNOWN), SMALL, MUTED)
 
 
 def _total(sheet: Paper, name: str, figure: str, *, bold: bool) -> None:

@@ -66,7 +66,10 @@ def movement(statement: Statement) -> tuple[Credits, Credits]:
 
 
 def holder(statement: Statement) -> str:
-    """Whose statement it is: a name, or the only address there is; "" where colleagues share the account."""
+    """Whose statement it is: a name, or the only address there is; "" where colleagues share the account.
+
+    The name of a shared account is that of whoever came first.
+    """
     if len(statement.emails) > 1:
         return ""
     return printable(statement.name or "".join(statement.emails))

@@ -5,8 +5,10 @@ import re
 import time
 from html.parser import HTMLParser
 
+import msgspec
 import pytest
 
+from bytebridge.domain.statement import make
 from bytebridge.errors import Refused
 from bytebridge.reports import data, libraries, page, pdf, sheet, text
 
@@ -165,10 +167,11 @@ def test_json_has_the_promised_shape_and_documents(statements, options):
 
 
 @pytest.mark.parametrize("form", [text, page, sheet, pdf], ids=["text", "html", "csv", "pdf"])
-def test_shared_account_shows_no_colleagues_address(form, statements, options, read_pdf):
+def test_shared_account_shows_no_colleagues_address_or_name(form, statements, options, read_pdf):
     written = form.render(statements["whole"], **options)
     shown = " ".join(read_pdf(written).pieces) if form is pdf else written
     assert "@" not in shown.replace("@media", "").replace("@page", "")
+    assert "Gestoría" not in shown
     assert "KXB-QWERT-482" in shown
 
 
@@ -229,13 +232,42 @@ def test_same_values_make_the_same_bytes(statements, options):
     assert pdf.render(statement, **options) == pdf.render(statement, **options)
 
 
-def test_pdf_embeds_letters_of_every_european_language(statements, options, read_pdf):
-    read = read_pdf(pdf.render(statements["hostile"], **options))
-    shown = " ".join(read.pieces)
-    assert "Ж" in shown
-    assert "Söhne" in shown
-    assert "\N{REPLACEMENT CHARACTER}" in shown  # in place of a letter the font lacks
-    assert "\u202e" not in shown
+@pytest.fixture
+def named():
+    """A statement on one page whose holder has that name."""
+    return lambda name: msgspec.structs.replace(STATEMENT, name=name)
+
+
+STATEMENT = make(7, ("ana@example.com",), "", [], {}, None, None)
+
+
+@pytest.mark.parametrize("name", ["Łukasz Żółć", "Ñandú & Söhne", "Ιωάννης", "Жанна", "Õie Šubrt", "Zoë 😀"])
+def test_pdf_has_the_letters_of_every_european_language(name, named, options, read_pdf):
+    pieces = read_pdf(pdf.render(named(name), **options)).pieces
+    assert name in pieces
+    assert "no puede dibujar" not in " ".join(pieces)
+
+
+def test_pdf_says_so_where_it_lacks_a_letter(named, options, read_pdf):
+    pieces = read_pdf(pdf.render(named("王 Wang\u202e"), **options)).pieces
+    assert "\N{REPLACEMENT CHARACTER} Wang" in pieces
+    assert "\N{REPLACEMENT CHARACTER} es una letra que este documento no puede dibujar" in " ".join(pieces)
+
+
+def test_pdf_composes_letters_that_come_in_parts(named, options, read_pdf):
+    assert "Zoë" in read_pdf(pdf.render(named("Zoe\u0308"), **options)).pieces
+
+
+def test_pdf_stands_from_right_to_left_where_the_letters_do(named, options, read_pdf):
+    assert "יול 12 השמ" in read_pdf(pdf.render(named("משה 12 לוי"), **options)).pieces
+    assert "Dr. יול" in read_pdf(pdf.render(named("Dr. לוי"), **options)).pieces
+
+
+def test_pdf_has_a_title_a_language_and_a_list_of_contents(statements, options):
+    written = pdf.render(statements["one entry"], **{**options, "language": "fr"})
+    assert b"/Lang (fr)" in written
+    assert b"/DisplayDocTitle true" in written
+    assert written.count(b"/Dest ") == 4  # forecast, balance over time, movements, totals
 
 
 def test_pdf_numbers_its_pages(many, options, read_pdf):
