@@ -25,7 +25,10 @@ LOOK_ALIKE_S = 7 * 86_400
 
 
 class Outcome(Struct, frozen=True, gc=False):
-    """What became of one document in this pass. account: whose it is, None while nobody's."""
+    """What became of one document in this pass. account: whose it is, None while nobody's.
+
+    news: what was posted is no matter of the quiet past.
+    """
 
     key: str
     document: Document
@@ -33,6 +36,7 @@ class Outcome(Struct, frozen=True, gc=False):
     account: int | None
     postings: tuple[Posting, ...] = ()
     drafts: tuple[Draft, ...] = ()
+    news: bool = False
 
 
 def differences(expected: Mapping[int, Credits], posted: Mapping[int, Credits]) -> dict[int, Credits]:
@@ -193,6 +197,7 @@ def _post(
 ) -> Outcome:
     postings: list[Posting] = []
     drafts: list[Draft] = []
+    news = False
     revision = view.revisions.get(worth.key, 0) + 1
     for number, delta in differences(expected, posted).items():
         holder = view.accounts[number]
@@ -210,12 +215,23 @@ def _post(
             derivation=worth.derivation if number == account or not expected else _moved(account),
         )
         postings.append(posting)
-        drafts += _letters(document, worth, posting, holder, before, account, view, policy)
+        if news := _is_news(document, worth, posting, view, policy):
+            drafts += _letters(document, worth, posting, holder, before, account, view, policy)
     if postings:
         view.revisions[worth.key] = revision
         view.posted[worth.key] = dict(expected)
         _remember_purchase(document, worth, account, view)
-    return Outcome(worth.key, document, worth, account, tuple(postings), tuple(drafts))
+    return Outcome(worth.key, document, worth, account, tuple(postings), tuple(drafts), news)
+
+
+def _is_news(document: Document, worth: Worth, posting: Posting, view: View, policy: Policy) -> bool:
+    differs = worth.key in view.known and worth.key not in view.unchanged
+    happened = worth.news if worth.news is not None else worth.dated
+    return notices.is_told(posting, happened, _came(document, view) if differs else None, policy)
+
+
+def _came(document: Document, view: View) -> Instant:
+    return document.changed_at if isinstance(document, Ticket) else view.now
 
 
 def _moved(account: int | None) -> dict[str, Any]:
@@ -233,13 +249,8 @@ def _letters(
     view: View,
     policy: Policy,
 ) -> list[Draft]:
-    came = document.changed_at if isinstance(document, Ticket) else view.now
-    differs = worth.key in view.known and worth.key not in view.unchanged
-    happened = worth.news if worth.news is not None else worth.dated
-    if not notices.is_told(posting, happened, came if differs else None, policy):
-        return []
     drafts: list[Draft] = []
-    cause = min(view.now, came)
+    cause = min(view.now, _came(document, view))
     if posting.account == account or not worth.credits:
         # without an address of its own, or with another's, the letter goes to the account's first
         to = normalise(worth.emails[0]) if worth.emails and posting.account == account else None

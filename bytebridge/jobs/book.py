@@ -166,13 +166,8 @@ def copied(context: Context) -> bool:
 def _queue_write_backs(connection: Connection, booked: Booked, context: Context, now: Instant) -> None:
     if not copied(context):
         return
-    quiet = context.policy.quiet_before
-    dated = {outcome.key: outcome.worth.dated for outcome in booked.outcomes}
-    added = [
-        (entry, entry.revision > 1 or dated.get(entry.document, now) >= quiet)  # the quiet past brings no events
-        for entry in booked.entries
-    ]
-    copies.queue(connection, added, now)
+    news = {outcome.key: outcome.news for outcome in booked.outcomes}  # the quiet past brings no events
+    copies.queue(connection, [(entry, news[entry.document]) for entry in booked.entries], now)
 
 
 def _report(booked: Booked) -> None:

@@ -7,22 +7,23 @@ import shutil
 import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
 from bytebridge import logs, service
 from bytebridge.domain.model import Source
-from bytebridge.errors import NotFound, Refused
+from bytebridge.errors import NotFound, Refused, StoreBroken, StoreBusy
 from bytebridge.jobs import people as admin
 from bytebridge.jobs.reconcile import Window
-from bytebridge.ledger import migrate, outbox, verify
+from bytebridge.ledger import engine, migrate, outbox, verify
 from bytebridge.ledger.engine import Store
 from bytebridge.sandbox.mail import MailServer
 from bytebridge.settings import Settings, secret_values
-from simulation.faults import Crash, Network, Weather
+from simulation.faults import Act, Crash, Network, Rival, Weather
 from simulation.oracle import Oracle
 from simulation.people import DAY, VERBS, pick
-from simulation.world import BEGIN, World
+from simulation.world import BEGIN, NEW_PACK, NEW_TARIFF, TARIFF, World
 
 MEMORY = Path("/dev/shm")
 ROOM = str(MEMORY) if MEMORY.is_dir() else None
@@ -30,6 +31,7 @@ RESTARTS = 6  # of one pass, before the weather is made to clear
 PUT_OFF_S = 3700  # a letter that was put off is due again
 LETTERS = 8  # such waits until the outbox must be at rest
 DRAWING = ("fpdf", "matplotlib")
+COMMANDS = ("adjust", "merge_accounts", "split_account", "add_address", "reconcile", "command_poll")
 JOBS = ((Source.SHOP,), (Source.ERP,), (Source.HELPDESK,), ())
 
 
@@ -38,6 +40,7 @@ class Clock:
 
     def __init__(self, at):
         self.at = float(at)
+        self.passed = lambda: None
 
     def __call__(self):
         return int(self.at)
@@ -47,14 +50,15 @@ class Clock:
 
     def sleep(self, seconds):
         self.at += max(0.0, seconds)
+        self.passed()
 
 
 @cache
-def blank_store():
-    """A fresh store, made once by the product's own migrations and copied for every firm."""
+def blank_store(begins):
+    """A fresh store, made once by the product's own migrations and copied for every firm that begins then."""
     with tempfile.TemporaryDirectory(dir=ROOM) as folder:
         store = Store(f"sqlite:///{folder}/blank.db")
-        migrate.upgrade(store, BEGIN, None)
+        migrate.upgrade(store, begins, None)
         store.close()
         return (Path(folder) / "blank.db").read_bytes()
 
@@ -63,14 +67,17 @@ class Firm:
     """The running product beside its world. story: a line for each thing that happened."""
 
     def __init__(self, folder, switches):
-        self.clock = Clock(BEGIN - 40 * DAY)
+        self.begins = switches.get("begins", BEGIN)
+        self.clock = Clock(self.begins - 40 * DAY)
         self.weather = Weather()
         self.world = World(self.clock, switches)
         self.mail = MailServer(self.clock, 25)
-        self.network = Network(self.weather, self.world.systems, self.mail, self.clock)
+        self.network = Network(self.weather, self.world.systems, self.mail)
         self.path = Path(folder) / "bytebridge.db"
-        self.path.write_bytes(blank_store())
+        self.path.write_bytes(blank_store(self.begins))
         self.switches = switches
+        self.rival = Rival(self.path)
+        self.clock.passed = self.rival.waited
         self.settings = settings(self.world, self.mail, switches)
         self.oracle = Oracle(self.world, self.path, self.mail, switches)
         self.log = io.StringIO()
@@ -82,15 +89,18 @@ class Firm:
 
     def start(self):
         """As the daemon begins: store, connectors, and every attempt without outcome made unknown."""
-        self.store = Store(f"sqlite:///{self.path}", sleep=self.clock.sleep)
-        self.weather.watch(self.store)
-        self.context = service.build(
-            self.settings, self.store, by="daemon", sleep=self.clock.sleep, now=self.clock, monotonic=self.clock.monotonic
-        )  # fmt: skip
+        self.store, self.context = self._process("daemon")
         recheck = self.settings.notices.recheck_after
         self.store.transact(lambda connection: outbox.recover(connection, self.clock(), recheck))
 
+    def _process(self, name):
+        store = Store(f"sqlite:///{self.path}", sleep=self.clock.sleep)
+        self.weather.watch(store, self.rival)
+        ways = {"sleep": self.clock.sleep, "now": self.clock, "monotonic": self.clock.monotonic}
+        return store, service.build(self.settings, store, by=name, **ways)
+
     def stop(self):
+        self.rival.leave()
         if self.store is not None:
             self.store.close()
             self.store = None
@@ -99,6 +109,7 @@ class Firm:
     def running(self):
         with ExitStack() as stack:
             stack.enter_context(self.network.up())
+            stack.enter_context(_impatient())
             stack.enter_context(_drawing(self.switches.get("draws", False)))
             stack.enter_context(_captured(self.settings, self.log))
             stack.callback(self.stop)
@@ -111,8 +122,8 @@ class Firm:
                 if self.store is None:
                     self.start()
                 work()
-            except Crash as crash:
-                self.tell(f"   dies: {crash}")
+            except (Crash, StoreBroken, StoreBusy) as end:
+                self.tell(f"   dies: {end}")
                 self.stop()
             else:
                 return
@@ -131,10 +142,12 @@ class Firm:
                 self.step(number, step)
             self.ends_at = self.weather.reached
             self.quiet()
-        self.oracle.check_outside(self.log.getvalue())
+        self.oracle.check_outside(self.log.getvalue(), self.story)
 
     def step(self, number, step):
-        self.tell(f"{number:3} {self.clock.at - BEGIN:10.0f} {step.verb} {step.a} {step.b} {step.c} +{step.seconds}")
+        self.tell(
+            f"{number:3} {self.clock.at - self.begins:10.0f} {step.verb} {step.a} {step.b} {step.c} +{step.seconds}"
+        )
         random.seed(step.a * 1_000_003 + step.b * 1009 + step.c)  # the product's own jitter
         if step.verb in VERBS:
             self.act(step)
@@ -149,7 +162,7 @@ class Firm:
 
     def live(self, step):
         """The firm goes live: what is older than this moment is told to nobody. b is 0: nothing is older."""
-        self.clock.at = max(self.clock.at, BEGIN)
+        self.clock.at = max(self.clock.at, self.begins)
         self.oracle.live_at = self.clock()
         if step.b:
             self.quiet()
@@ -184,12 +197,36 @@ class Firm:
     def busy_poll(self, step):
         """A pass during which somebody works."""
         verb = pick(sorted(VERBS), step.b)
-        meanwhile = step._replace(verb=verb)
-        self.weather.meanwhile[self.weather.reached + step.c] = lambda: self.act(meanwhile)
+        meanwhile = Act(verb, lambda: self.act(step._replace(verb=verb)))
+        self._during_a_pass(meanwhile, step.c)
+
+    def administer(self, step):
+        """An administrator's command, a process of its own, while the daemon's pass is at its c-th boundary."""
+        verb = pick(COMMANDS, step.b)
+        command = Act(verb, lambda: self._beside(getattr(self, verb), step), needs_store=True)
+        self._during_a_pass(command, step.c)
+
+    def _during_a_pass(self, act, boundary):
+        self.weather.meanwhile[self.weather.reached + boundary] = act
         self.survive(self.run_pass)
         self.weather.meanwhile.clear()
 
+    def _beside(self, command, step):
+        mine = self.store, self.context
+        self.store, self.context = self._process("admin")
+        try:
+            command(step)
+        finally:
+            self.store.close()
+            self.store, self.context = mine
+
     # administrators
+
+    def reconcile(self, _step):
+        self._reconcile()
+
+    def command_poll(self, _step):
+        self.run_pass()
 
     def adjust(self, step):
         email = self.world.spelling(step.a)
@@ -233,6 +270,11 @@ class Firm:
         self._deliver_all()
         self.clock.sleep(26 * 3600)
         self._deliver_all()
+        self.oracle.note()
+        if self.oracle.unsure:  # a year of support began or ended without a word in its tickets: the night sees it
+            self.survive(self._reconcile)
+            self._deliver_all()
+            self.oracle.unsure.clear()
         self.oracle.settle()
         self.again()
 
@@ -258,6 +300,16 @@ class Firm:
 
     def tell(self, line):
         self.story.append(line)
+
+
+@contextmanager
+def _impatient():
+    """The driver's own wait for a lock is in real seconds; the product's waits are in the firm's."""
+    before, engine.LOCK_S = engine.LOCK_S, 0
+    try:
+        yield
+    finally:
+        engine.LOCK_S = before
 
 
 @contextmanager
@@ -300,15 +352,28 @@ def firm(switches=None):
         shutil.rmtree(folder)
 
 
+def _changing(rates, changes_at):
+    """Rates as they are configured by a firm that changes them at some moment."""
+    day = datetime.fromtimestamp(changes_at, UTC).isoformat()
+    return {kind: [TARIFF[kind], {**new, "valid_from": day}] for kind, new in rates.items()}
+
+
 def settings(world, mail, switches):
+    packs = [
+        {"reference": "SERVDOLIA60", "credits": 60, "price": "72.60", "url": "https://shop.example.com/60"},
+        {"reference": "SERVDOLIA120", "credits": 120, "price": "145.20", "url": "https://shop.example.com/120"},
+        {"reference": r"SERVDOLIA(\d+)"},
+    ]
+    tariff = {}
+    if world.changes_at is not None:
+        tariff = _changing(NEW_TARIFF, world.changes_at)
+        day = datetime.fromtimestamp(world.changes_at, UTC).isoformat()
+        packs += [{**pack, "credits": NEW_PACK[pack["reference"]], "valid_from": day} for pack in packs[:2]]
     shop, erp, desk = world.systems
     quick = {"requests_per_minute": 60_000}
     return Settings(
-        packs=[
-            {"reference": "SERVDOLIA60", "credits": 60, "price": "72.60", "url": "https://shop.example.com/60"},
-            {"reference": "SERVDOLIA120", "credits": 120, "price": "145.20", "url": "https://shop.example.com/120"},
-            {"reference": r"SERVDOLIA(\d+)"},
-        ],
+        packs=packs,
+        tariff=tariff,
         modules=[{"reference": r"MOD\w+"}],
         shop={"url": shop.url, "api_key": world.shop_key, **quick},
         erp={"url": erp.url, "api_key": erp.key, **quick},

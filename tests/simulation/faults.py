@@ -10,9 +10,12 @@ import io
 import random
 import smtplib
 import socket
+import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from contextlib import contextmanager
 from email.utils import formatdate
+from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import requests
@@ -32,7 +35,21 @@ WRITES = (
     "truncated", "html", "html_after", "no_right",
 )  # fmt: skip
 CARRIED_OUT = {"timeout_after", "status_after", "html_after", "cut", "truncated", "empty"}
+STORE = ("locked", "disk full")
+STORE_SHARE = 0.3  # of the chance that an HTTP call has
+ROOMY = 1_073_741_823  # pages, the most that SQLite knows
 MAIL = ("greylist", "gone_early", "lost_after", "kept_after", "late_refusal")
+
+
+CALLS = {f"{side} {method}" for side in ("before", "after") for method in ("GET", "POST", "PUT")}
+
+
+class Act(NamedTuple):
+    """What somebody does at a boundary. needs_store: with a process of their own beside the daemon."""
+
+    what: str
+    do: Callable
+    needs_store: bool = False
 
 
 class Crash(BaseException):
@@ -43,7 +60,7 @@ class Weather:
     """rate: share of calls that go wrong. crashes: numbers of the boundaries at which the process dies.
 
     A boundary is a database commit that is about to happen, an HTTP call before and after it is carried out, and
-    a reply of the mail server. meanwhile: boundary -> what somebody does just then.
+    a reply of the mail server. meanwhile: boundary -> the Act of somebody just then.
     """
 
     def __init__(self):
@@ -54,6 +71,7 @@ class Weather:
         self.calm()
 
     def calm(self):
+        self.full = False
         self.rate, self.chance = 0.0, random.Random(0)
         self.crashes = {number for number in self.crashes if number > self.reached}
 
@@ -63,9 +81,11 @@ class Weather:
     def boundary(self, what):
         self.reached += 1
         act = self.meanwhile.pop(self.reached, None)
-        if act is not None:
-            self.counts["people act during a pass"] += 1
-            act()
+        if act is not None and act.needs_store and what not in CALLS:
+            self.meanwhile[self.reached + 1] = act  # a commit has its turn, another process would wait for it
+        elif act is not None:
+            self.counts[f"during a pass: {act.what}"] += 1
+            act.do()
         if self.reached in self.crashes:
             self.crashes.discard(self.reached)
             self.counts[f"crash: {what}"] += 1
@@ -78,12 +98,47 @@ class Weather:
         self.counts[kind] += 1
         return kind
 
-    def watch(self, store):
-        """Commits of this store become boundaries."""
+    def watch(self, store, rival):
+        """Commits of this store become boundaries; its writers may find it locked by `rival`, or the disk full."""
 
         @event.listens_for(store.engine, "commit")
         def _before(_connection):
             self.boundary("commit")
+
+        @event.listens_for(store.engine, "before_cursor_execute")
+        def _begin(connection, _cursor, statement, *_):
+            if statement != "BEGIN IMMEDIATE":
+                return
+            kind = self.draw(STORE) if self.chance.random() < STORE_SHARE else None
+            if kind == "locked":
+                rival.take()
+            cursor = connection.connection.cursor()
+            pages = cursor.execute("PRAGMA page_count").fetchone()[0] if kind == "disk full" else ROOMY
+            cursor.execute(f"PRAGMA max_page_count = {pages}")
+            cursor.close()
+
+
+class Rival:
+    """Another program that holds the store's lock until the product has waited a few times."""
+
+    def __init__(self, path):
+        self.path, self.held, self.left = path, None, 0
+
+    def take(self):
+        if self.held is None:
+            self.held = sqlite3.connect(self.path, timeout=0, isolation_level=None)
+            self.held.execute("BEGIN IMMEDIATE")
+            self.left = 3
+
+    def waited(self):
+        self.left -= 1
+        if self.held is not None and self.left <= 0:
+            self.leave()
+
+    def leave(self):
+        if self.held is not None:
+            self.held.close()
+            self.held = None
 
 
 class Wire:
@@ -136,10 +191,10 @@ class _FarEnd:
 
 
 class Network:
-    """simulators: by port. now: the virtual clock, which dates every answer."""
+    """simulators: by port."""
 
-    def __init__(self, weather, simulators, mail, now):
-        self.weather, self.mail, self.now = weather, mail, now
+    def __init__(self, weather, simulators, mail):
+        self.weather, self.mail = weather, mail
         self.simulators = {urlsplit(simulator.url).netloc: simulator for simulator in simulators}
 
     @contextmanager
@@ -176,7 +231,7 @@ class Network:
         if write:
             self.weather.boundary(f"after {prepared.method}")
         answer = self._spoilt(kind, reply, prepared)
-        return adapter.build_response(prepared, _raw(answer, prepared, self.now(), kind))
+        return adapter.build_response(prepared, _raw(answer, prepared, simulator.now(), kind))
 
     def _spoilt(self, kind, reply, prepared):
         if kind == "refused":

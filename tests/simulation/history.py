@@ -3,6 +3,7 @@
 import random
 
 from simulation.people import DAY, PEOPLE, Step
+from simulation.world import BEGIN, NIGHTS
 
 ADMINISTRATORS = {"adjust": 4, "merge_accounts": 2, "split_account": 2, "add_address": 2}
 EPOCHS = (1, 1, 1, 1, 2, 3)  # many short histories, some long ones
@@ -36,7 +37,11 @@ def switches(seed):
         "reply_assigns": chance.random() < 0.2,
         "v1_error_status": chance.choice((200, 400)),
     }
+    begins = chance.choice((BEGIN, BEGIN, BEGIN, *NIGHTS))
     return {
+        "begins": begins,
+        "changes_at": begins + chance.randint(1, 60) * DAY // 2 if chance.random() < 0.3 else None,
+        "skew": tuple(chance.choice((0, 0, -75, 40, 90)) for _ in range(3)),
         "shop_version": chance.choice(("9.1.4", "8.2.4")),
         "reply_as": chance.choice(REPLIES),
         "customers": chance.choice((2, 3, 4)),
@@ -48,13 +53,13 @@ def switches(seed):
 def history(seed, epochs=EPOCHS):
     """Steps of one firm's months. epochs: how many stretches of work there may be."""
     chance = random.Random(seed)
-    steps = [_act(chance, 3600) for _ in range(chance.randint(0, 6))]
+    steps = [_act(chance, 3600) for _ in range(chance.randint(0, 10))]
     steps.append(_step(chance, "live", 60))
     for _ in range(chance.choice(epochs)):
-        for _ in range(chance.randint(3, 6)):
-            steps += [_act(chance, chance.choice((1, 20, 300))) for _ in range(chance.randint(0, 4))]
+        for _ in range(chance.randint(3, 5)):
+            steps += [_act(chance, chance.choice((1, 20, 300))) for _ in range(chance.randint(1, 7))]
             steps.append(_pass(chance))
-        steps.append(_step(chance, "quiet", chance.choice((1, 3, 9, 40, 80)) * DAY))
+        steps.append(_step(chance, "quiet", chance.choice((1, 3, 9, 40, 80, 200)) * DAY))
         steps += [_administer(chance) for _ in range(chance.choice((0, 0, 1, 2)))]
     return steps
 
@@ -69,9 +74,10 @@ def _act(chance, seconds):
 
 
 def _pass(chance):
-    verb = chance.choices(("poll", "busy_poll", "night"), (8, 1, 1))[0]
-    rate = chance.choice((0, 20, 60, 150)) if verb != "busy_poll" else chance.randrange(1000)
-    dies = chance.randint(1, 30) if chance.random() < 0.5 or verb == "busy_poll" else 0
+    verb = chance.choices(("poll", "busy_poll", "administer", "night"), (8, 1, 1, 1))[0]
+    busy = verb in ("busy_poll", "administer")
+    rate = chance.randrange(1000) if busy else chance.choice((0, 40, 100, 200))
+    dies = chance.randint(1, 30) if chance.random() < 0.5 or busy else 0
     return Step(verb, chance.randrange(1000), rate, dies, chance.choice((30, 60, 300, 900)))
 
 

@@ -18,7 +18,7 @@ WORK = (
     ("no facturable", "free"), ("consultoría", None),
 )  # fmt: skip
 TAGGED = (("intervencion", "intervention"), ("consulta", "consultation"), ("vip", ""), ("urgente", ""))
-NOTED = (("30", 30), ("90", 90), ("7", 7), ("45 créditos", 45), ("nada", None), ("-10", None))
+NOTED = (("30", 30), ("90", 90), ("7", 7), ("45 créditos", 45), ("nada", None), ("-10", None), ("0", 0))
 PACKS = ("SERVDOLIA60", "SERVDOLIA120", "SERVDOLIA30")
 OTHERS = ("MODPOS", "MODBANK", "HOSTING1")
 HOLD = "verificando pago"

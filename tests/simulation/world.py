@@ -9,6 +9,19 @@ from bytebridge.sandbox.prestashop import KEY, PrestaShop
 from simulation.people import DAY, HOLD
 
 BEGIN = 1_790_000_000  # 2026-09-21: a history of months passes both a change to winter time and a year's end
+NIGHTS = (1_792_879_200, 1_806_192_000)  # 2026-10-24 22:00 and 2027-03-27 24:00 UTC: Madrid's clocks change soon
+TARIFF = {
+    "consultation": {"minimum": 15, "block": 15},
+    "intervention": {"minimum": 45, "block": 15},
+    "upgrade": {"flat": 120},
+}
+# some firms change their rules at some moment; nothing gets cheaper
+NEW_TARIFF = {
+    "consultation": {"minimum": 20, "block": 20},
+    "intervention": {"minimum": 60, "block": 30},
+    "upgrade": {"flat": 150},
+}
+NEW_PACK = {"SERVDOLIA60": 65, "SERVDOLIA120": 130}
 NAMES = ("ana", "luc", "kate", "oscar", "zoe")
 PORTS = (8101, 8102, 8103)
 
@@ -53,7 +66,8 @@ class Holder:
 class World:
     """owners: normal address -> Holder. tidied: tickets deleted long after their work. ours: invoices of this story.
 
-    stood: ticket -> the status that people last gave it. worked: ticket -> when it was resolved, each time.
+    stood: ticket -> the status that people last gave it. worked: ticket -> when it was resolved, each time. opened:
+    ticket -> when it first was there.
     """
 
     clock: object
@@ -65,12 +79,14 @@ class World:
     ours: set = field(default_factory=set)
     stood: dict = field(default_factory=dict)
     worked: dict = field(default_factory=dict)
+    opened: dict = field(default_factory=dict)
 
     def __post_init__(self):
+        self.changes_at = self.switches.get("changes_at")
         shop_version = self.switches.get("shop_version", "9.1.4")
-        self.shop = PrestaShop(shop_version, now=self.clock, port=PORTS[0])
-        self.erp = Dolibarr(now=self.clock, port=PORTS[1])
-        self.desk = LiveAgent(now=self.clock, port=PORTS[2], rate_limit=None, **self.switches.get("desk", {}))
+        self.shop = PrestaShop(shop_version, now=self._clock_of(0), port=PORTS[0])
+        self.erp = Dolibarr(now=self._clock_of(1), port=PORTS[1])
+        self.desk = LiveAgent(now=self._clock_of(2), port=PORTS[2], rate_limit=None, **self.switches.get("desk", {}))
         self.odd_state = self.shop.new_state(HOLD)
         self.customers, self.parties = {}, {}
         for reference in ("SERVDOLIA60", "SERVDOLIA77", "SERVDOLIA120"):
@@ -81,6 +97,11 @@ class World:
             for name in NAMES[: self.switches.get("customers", 4)]
             for text in (f"{name}@example.com", f"{name.title()}@Example.com", f"{name}.home@example.com")
         ]
+
+    def _clock_of(self, number):
+        """A system's own clock, which may go wrong by a minute or so."""
+        skew = self.switches.get("skew", (0, 0, 0))[number]
+        return lambda: self.clock() + skew
 
     @property
     def systems(self):
@@ -129,6 +150,7 @@ class World:
         yield
         after = self._statuses()
         for ticket, status in after.items():
+            self.opened.setdefault(ticket, self.now())
             if before.get(ticket) != status:
                 self.stood[ticket] = status
                 if status == "R":

@@ -1,0 +1,83 @@
+"""What the firm's own people see: the copies in the ERP, and the list of what waits for them."""
+
+import re
+from collections import Counter, defaultdict
+
+from simulation import truth
+from simulation.world import normal
+
+REFERENCE = re.compile(r"bytebridge:(\d+)-(\d+)-([0-9a-f]{8}):(\d+)")
+
+
+def check_erp(oracle, database, balance_of):
+    """Each third party shows its people's balance, and each operation since it exists once in its agenda."""
+    world, demand = oracle.world, oracle.demand
+    waiting = database.execute("SELECT * FROM write_backs WHERE state != 'done'").fetchall()
+    demand(not waiting, f"copies for the ERP wait for ever: {[tuple(row) for row in waiting]}")
+    references = Counter(event["ref_ext"] for event in world.erp.events.values() if event["ref_ext"])
+    twice = [reference for reference, count in references.items() if count > 1]
+    demand(not twice, f"two events in the agenda are {twice}")
+    entries = database.execute("SELECT * FROM entries ORDER BY id").fetchall()
+    by_place = {(entry["account"], entry["seq"]): entry for entry in entries}
+    root_of = dict(database.execute("SELECT id, root FROM accounts").fetchall())
+    owner = dict(database.execute("SELECT email, account FROM addresses ORDER BY since, id").fetchall())
+    for number, party in world.erp.parties.items():
+        email = normal(party["email"] or "")
+        if email not in owner:
+            continue
+        family = [entry for entry in entries if root_of[entry["account"]] == root_of[owner[email]]]
+        later = [entry for entry in family if entry["recorded"] > party["datec"] + oracle.skew]
+        shown = world.erp.balance_of(number)
+        if later and not oracle.moved_accounts:
+            demand(shown == balance_of(email), f"the ERP shows {shown} for {email}, the balance is {balance_of(email)}")
+        events = _events(oracle, number, by_place)
+        if not oracle.moved_accounts:
+            missing = [tuple(entry) for entry in later if _is_news(oracle, entry) and entry["id"] not in events]
+            demand(not missing, f"operations that the agenda of {email} lacks: {missing}")
+
+
+def _events(oracle, number, by_place):
+    """Entries that an agenda tells, each rightly."""
+    found = set()
+    for event in oracle.world.erp.events_of(number):
+        account, seq, _, party = REFERENCE.fullmatch(event["ref_ext"]).groups()
+        entry = by_place[int(account), int(seq)]
+        label = f"{entry['credits']:+d} credits, {entry['document'].replace(':', ' ')}: balance {entry['balance']}"
+        oracle.demand(event["label"] == label[:128], f"the agenda says {event['label']!r}, it was {label!r}")
+        oracle.demand(int(party) == number, f"{event['ref_ext']} stands in the agenda of {number}")
+        found.add(entry["id"])
+    return found
+
+
+def _is_news(oracle, entry):
+    if entry["kind"] == "adjustment":
+        return True
+    if entry["kind"] == "merge":
+        return False
+    dated = oracle.dated(entry["document"])
+    return dated is not None and dated >= oracle.live_at
+
+
+def _speaks_for_itself(document, ticket, world):
+    """A credit note waits with its invoice; a ticket that somebody tidied away, until it is looked for again."""
+    source, _, number = document.partition(":")
+    if ticket is not None:
+        return ticket.status in ("R", "L")
+    return source != "erp" or world.erp.invoices[int(number)]["type"] == 0
+
+
+def check_reviews(oracle, database):
+    """What nobody can value waits for a person, and what can be valued waits for nobody."""
+    world = oracle.world
+    waits = defaultdict(set)
+    for row in database.execute("SELECT document, code FROM reviews WHERE state = 'waiting' AND closed_at IS NULL"):
+        waits[row["document"]].add(row["code"])
+    for document, worths in truth.opinions(world).items():
+        ticket = world.desk.tickets.get(document.partition(":")[2]) if document.startswith("helpdesk") else None
+        if ticket is not None and ticket.status not in ("R", "L", "B", "X"):
+            continue  # it is being worked on: what it said when it was last resolved may still be listed
+        found = waits.pop(document, set())
+        if worths:
+            oracle.demand(not found, f"{document} is worth {worths} and waits: {found}")
+        elif _speaks_for_itself(document, ticket, world):
+            oracle.demand(found, f"{document} is worth nobody knows what and does not wait")

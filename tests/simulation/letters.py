@@ -1,0 +1,308 @@
+"""What customers were told, against the ledger's rows and the world: once, to the right person, with true figures."""
+
+import re
+from collections import Counter, defaultdict
+from typing import NamedTuple
+
+from simulation import truth
+from simulation.world import normal
+
+CODE = re.compile(r"BB-\d+-\d+-[0-9A-F]{12}")
+TOLD = ("grant", "refund", "debit", "correction")
+MOVED = ("purchase", "taken_back", "balance")
+THRESHOLD = 30
+STATEMENT_WORDS = ("Saldo", "Informe de créditos", "balance")
+CREDITS = r"([+-]?[\d.]+) créditos?"
+NOW, THEN = re.compile(f"Saldo actual: {CREDITS}"), re.compile(f"Saldo tras este movimiento: {CREDITS}")
+DIFFERENCE = re.compile(f"Diferencia en su saldo: {CREDITS}")
+OWED = re.compile(f"debe {CREDITS}")
+LOW = re.compile(f"ha bajado de {CREDITS}")
+COST = re.compile(f"(?:Coste[^:]*|Presupuesto): {CREDITS}")
+ALREADY = re.compile(f"Ya cargado: {CREDITS}")
+SHORT = re.compile(f"Falta por cubrir: {CREDITS}")
+OFFER = re.compile(rf"^(?:(\d+) × )?(SERVDOLIA\w+) = {CREDITS} \(", re.MULTILINE)
+
+
+class Told(NamedTuple):
+    """One delivery. to: an address, or the ticket it stands in."""
+
+    to: str
+    subject: str
+    text: str
+
+
+class Letters:
+    """One quiet point's look. world, mail: what customers hold. balances: account -> [(entry id, when, balance)]."""
+
+    def __init__(self, oracle, database):
+        self.oracle, self.database = oracle, database
+        self.world, self.mail, self.demand = oracle.world, oracle.mail, oracle.demand
+        self.noted = oracle.switches.get("reply_as") == "note"
+        self.rows = database.execute("SELECT * FROM notices ORDER BY id").fetchall()
+        self.entries = database.execute("SELECT * FROM entries ORDER BY id").fetchall()
+        self.balances = defaultdict(list)
+        for entry in self.entries:
+            self.balances[entry["account"]].append((entry["id"], entry["recorded"], entry["balance"]))
+
+    def check(self):
+        mails, replies = self._delivered()
+        for row in self.rows:
+            name = f"letter {row['id']} ({row['kind']} of {row['document']}, {row['state']}: {row['why']})"
+            self._one(row, name, mails[row["code"]], replies[row["code"]])
+        known = {row["code"] for row in self.rows}
+        for code in [*mails, *replies]:
+            self.demand(code in known, f"letter {code} is not in the outbox")
+        self._every_change_told()
+        self._statements()
+        if not self.oracle.moved_accounts:  # else the chains of several accounts make one balance
+            self._low()
+            self._beforehand()
+
+    def _delivered(self):
+        """Code -> each time it reached a customer, by mail and in a ticket."""
+        mails, identities, replies = defaultdict(list), defaultdict(set), defaultdict(list)
+        for letter in self.mail.messages:
+            message = letter.message
+            code = message["Message-ID"].strip("<>").partition(".")[0].upper()
+            text = message.get_body(("plain",)).get_content()
+            identities[message["Message-ID"]].add((message["Subject"], message["To"], text))
+            self.demand(len(letter.recipients) == 1, f"one mail went to {letter.recipients}")
+            mails[code].append(Told(letter.recipients[0].lower(), message["Subject"], text))
+        for identity, contents in identities.items():
+            self.demand(len(contents) == 1, f"two different letters are {identity}")
+        names = Counter(identity.partition(".")[0] for identity in identities)
+        self.demand(max(names.values(), default=1) == 1, f"one letter has several Message-IDs: {sorted(identities)}")
+        for reply in self.world.desk.mails:
+            found = CODE.findall(reply.text)
+            if found and reply.kind == "reply":
+                told = Told(reply.ticket, "", reply.text)  # a statement says its own code before the letter's
+                replies[found[-1]].append(told)
+        for ticket in self.world.desk.tickets.values():
+            for text in _notes(ticket):
+                for code in CODE.findall(text)[-1:]:
+                    replies[code].append(Told(ticket.id, "", text))
+        return mails, replies
+
+    def _one(self, row, name, mails, replies):
+        by_mail = row["channel"] == "email"
+        got = mails if by_mail else replies
+        self.demand(row["state"] not in ("pending", "sending", "unknown"), f"{name} waits for ever")
+        self.demand(len(replies) < 2, f"{name} stands {len(replies)} times in its ticket")
+        self.demand(len(mails) < 3, f"{name} was mailed {len(mails)} times")
+        if row["state"] == "sent" and row["carrier"] is None:
+            self.demand(got, f"{name} never arrived")
+        if row["state"] == "cancelled":
+            self.demand(not got, f"{name} arrived all the same")
+        if row["document"] in self.oracle.addresses and row["kind"] != "low_balance":
+            allowed = self.oracle.addresses[row["document"]]
+            self.demand({told.to for told in mails} <= allowed, f"{name} went to {mails}, not {allowed}")
+        ticket = row["document"].partition(":")[2]
+        if not self.noted:  # notes move along when tickets are merged or split
+            self.demand({told.to for told in replies} <= {ticket}, f"{name} stands in {replies}")
+        if row["state"] == "sent" and row["kind"] in ("low_balance", "insufficient"):
+            self._shop_was_read(row, name)
+        for told in got[:1]:
+            if row["kind"] != "statement" and not self.oracle.moved_accounts:
+                self._figures(row, name, told)
+
+    def _shop_was_read(self, row, name):
+        """Who had bought before the letter's cause is not told to buy."""
+        bought = {f"shop:{order.id}" for order in self.world.orders.values() if _before(order.dated, row["cause"])}
+        late = [
+            entry["document"]
+            for entry in self.entries
+            if entry["document"] in bought
+            and (entry["account"], entry["revision"], entry["kind"]) == (row["account"], 1, "grant")
+            and entry["recorded"] > row["sent_at"]
+        ]
+        self.demand(not late, f"{name} went out before {late} was read")
+
+    # figures
+
+    def _figures(self, row, name, told):
+        """Every figure that a letter shows is one the ledger had at its time."""
+        found = NOW.findall(told.text)
+        self.demand(len(found) == 1, f"{name} shows no balance or several: {told.text}")
+        now = _number(found[0])
+        entry = self._entry(row)
+        since = entry["recorded"] if entry is not None else row["created_at"]
+        true = self._balances_between(row["account"], since, row["sent_at"] or row["due"])
+        self.demand(now in true, f"{name} says the balance is {now}, it was {true}")
+        then = _number(THEN.findall(told.text)[0]) if THEN.search(told.text) else now
+        if entry is not None:
+            self.demand(then == entry["balance"], f"{name} says {then} after the movement, it was {entry['balance']}")
+            self._movement(entry, name, told)
+        need = self._need(row, name, told, now)
+        offered = [(int(count or 1), _number(credits)) for count, _, credits in OFFER.findall(told.text)]
+        if need:
+            self._covers(need, offered, name)
+        self.demand(need or not offered, f"{name} offers packs for nothing: {told.text}")
+
+    def _entry(self, row):
+        if row["kind"] not in MOVED:
+            return None
+        wanted = row["document"], row["revision"], row["account"]
+        fits = [one for one in self.entries if (one["document"], one["revision"], one["account"]) == wanted]
+        self.demand(len(fits) == 1, f"letter {row['id']} tells {wanted}, which is {len(fits)} entries")
+        return fits[0]
+
+    def _balances_between(self, account, since, until):
+        history = self.balances[account]
+        before = [balance for _, when, balance in history if when < since]
+        return {*before[-1:], *(balance for _, when, balance in history if since <= when <= until)} or {0}
+
+    def _movement(self, entry, name, told):
+        difference = DIFFERENCE.search(told.text)
+        moved = entry["credits"]
+        if difference:
+            self.demand(_number(difference[1]) == moved, f"{name} moves {difference[1]}, the entry {moved}")
+        else:
+            body = told.text.partition("Saldo ")[0] + told.subject
+            shown = {_number(text) for text in re.findall(CREDITS, body)}
+            self.demand(not shown or abs(moved) in shown, f"{name} moves {moved} and shows {shown}")
+
+    def _need(self, row, name, told, now):
+        """Credits that the offered packs must cover."""
+        if row["kind"] == "insufficient":
+            cost, short = _number(COST.search(told.text)[1]), _number(SHORT.search(told.text)[1])
+            already = _number(found[1]) if (found := ALREADY.search(told.text)) else 0
+            self.demand(cost == row["revision"], f"{name} says it costs {cost}, not {row['revision']}")
+            self.demand(short == cost - already - now > 0, f"{name}: {cost} - {already} - {now} is not {short}")
+            return short
+        owed = OWED.search(told.text)
+        self.demand(bool(owed) == (now < 0) or not owed, f"{name} with {now} says {told.text}")
+        if row["kind"] == "balance":
+            self.demand(bool(owed) == (now < 0), f"{name} with {now} does not say what is owed: {told.text}")
+        if owed:
+            self.demand(_number(owed[1]) == -now, f"{name} with {now} says {owed[1]} is owed")
+            return -now
+        if LOW.search(told.text):
+            self.demand(now < THRESHOLD, f"{name} calls {now} low")
+            return THRESHOLD - now
+        self.demand(row["kind"] != "low_balance", f"{name} does not say that {now} is low")
+        return 0
+
+    def _covers(self, need, offered, name):
+        """The smallest pack that covers it, else the fewest packs that do."""
+        count, total = sum(number for number, _ in offered), sum(number * credits for number, credits in offered)
+        self.demand(total >= need, f"{name}: {offered} do not cover {need}")
+        small = any(need <= truth.pack("SERVDOLIA60", new) for new in self._prices())
+        large = max(truth.pack("SERVDOLIA120", new) for new in self._prices())
+        fewest = -(-need // large)
+        self.demand(count <= -(-need // truth.pack("SERVDOLIA120")), f"{name}: {offered} are many packs for {need}")
+        self.demand(count >= fewest, f"{name}: {offered} for {need}")
+        if small and len(self._prices()) == 1:
+            self.demand(total == truth.pack("SERVDOLIA60"), f"{name}: {offered}, where a smaller one covers {need}")
+
+    def _prices(self):
+        return (False,) if self.world.changes_at is None else (False, True)
+
+    # told of each change, and of nothing else
+
+    def _every_change_told(self):
+        """Each entry since going live has its one letter, none has two, the quiet past none."""
+        letters = Counter(
+            (row["document"], row["revision"])
+            for row in self.rows
+            if row["kind"] in MOVED and (row["state"] in ("sent", "failed") or row["why"] == "the mail says the same")
+        )
+        told = defaultdict(list)
+        for row in self.entries:
+            if row["kind"] in TOLD:
+                told[row["document"], row["revision"]].append(row)
+        for (document, revision), entries in told.items():
+            dated = self.oracle.dated(document)
+            found = letters.pop((document, revision), 0)
+            if revision == 1 and dated is not None and dated < self.oracle.live_at:
+                self.demand(found == 0, f"{document} is of the quiet past and was told")
+                continue
+            if revision == 1 and dated is None:
+                continue  # of a day that nobody can be sure of
+            several = 2 if self.noted and document.startswith("helpdesk") else 1
+            self.demand(
+                1 <= found <= several, f"{document} revision {revision} was told {found} times: {tuple(entries[0])}"
+            )
+        self.demand(not letters, f"letters about nothing: {dict(letters)}")
+
+    def _statements(self):
+        """Who asks and has an account gets one statement, at the address that asked."""
+        by_ticket = defaultdict(list)
+        for row in self.rows:
+            if row["kind"] == "statement" and row["channel"] == "email":
+                by_ticket[row["document"]].append(row)
+        for document, found in by_ticket.items():
+            ticket = self.world.desk.tickets[document.partition(":")[2]]
+            self.demand(ticket.fields["subject"] in STATEMENT_WORDS, f"{document} never asked for a statement")
+            self.demand(len(found) == 1, f"{document} got {len(found)} statements")
+
+    # low, insufficient
+
+    def _low(self):
+        """Each fall below the threshold is told at most once, and told if the balance stays there."""
+        said = defaultdict(list)
+        for row in self.rows:
+            if row["state"] == "sent" and row["kind"] in ("low_balance", "insufficient"):
+                said[row["account"], row["kind"]].append(row["sent_at"])
+        for account, history in self.balances.items():
+            before, falls = 0, []
+            for _, when, balance in history:
+                if before >= THRESHOLD > balance:
+                    falls.append(when)
+                before = balance
+            low = said[account, "low_balance"]
+            self.demand(len(low) <= len(falls), f"account {account}: {len(low)} low letters, {len(falls)} falls")
+            if falls and before < THRESHOLD and self._surely_told(account, falls[-1]):
+                after = [when for kind in ("low_balance", "insufficient") for when in said[account, kind]]
+                self.demand(
+                    any(when >= falls[-1] for when in after),
+                    f"account {account} fell to {before} at {falls[-1]} and was not told",
+                )
+
+    def _surely_told(self, account, when):
+        """Whether what made the account fall then is no matter of the quiet past."""
+        made = [entry for entry in self.entries if entry["account"] == account and entry["recorded"] == when]
+        days = [
+            self.oracle.live_at if entry["kind"] == "adjustment" else self.oracle.dated(entry["document"])
+            for entry in made
+            if entry["credits"] < 0
+        ]
+        return all(day is not None and day >= self.oracle.live_at for day in days)
+
+    def _beforehand(self):
+        """An open ticket that the balance never covered since it last changed was warned of, never twice alike."""
+        warned = defaultdict(list)
+        for row in self.rows:
+            if row["kind"] == "insufficient" and row["why"] != "the mail says the same":
+                warned[row["document"], row["channel"]].append(row["revision"])
+        for (document, _), costs in warned.items():
+            self.demand(costs == sorted(set(costs)), f"{document} was warned of {costs}")
+        since = dict(self.database.execute("SELECT id, created_at FROM accounts").fetchall())
+        owner = dict(self.database.execute("SELECT email, account FROM addresses ORDER BY since, id").fetchall())
+        for document, (changed, need) in self.oracle.open_tickets.items():
+            ticket = self.world.desk.tickets[document.partition(":")[2]]
+            account = owner.get(normal(ticket.fields["owner_email"]))
+            if need is None or ticket.status not in ("N", "C") or changed < self.oracle.live_at or account is None:
+                continue
+            if since[account] >= changed or ticket.fields["subject"] in STATEMENT_WORDS:
+                continue
+            charged = sum(entry["credits"] for entry in self.entries if entry["document"] == document)
+            had = self._balances_between(account, changed, self.world.now())
+            costs = [cost for (other, _), costs in warned.items() if other == document for cost in costs]
+            if max(had) < need + charged and need + charged > 0:
+                self.demand(
+                    any(cost >= need for cost in costs), f"{document} costs {need} with {had}: warned of {costs}"
+                )
+
+
+def _notes(ticket):
+    """Internal notes; of a group that a split took along, the new ticket holds the one that counts."""
+    groups = [group for group in ticket.groups if group.type == "I" and group.status != "S"]
+    return [message.text for group in groups for message in group.messages if message.type == "N"]
+
+
+def _before(moment, cause):
+    return moment is not None and moment < cause - truth.NEAR_S // 4
+
+
+def _number(text):
+    return int(text.replace(".", "").replace("+", ""))

@@ -1,0 +1,29 @@
+"""Fixed histories: each once showed a mistake, or is the shortest in which a certain mistake would show."""
+
+from simulation.people import DAY, Step
+
+LIVE = Step("live", 0, 0, 0)
+POLL = Step("poll", 3, 0, 0)  # all jobs, no faults
+READ = Step("poll", 2, 0, 0)
+
+STORIES = {
+    "a credit note after going live, of an invoice from before": (
+        Step("sell", 0, 1, 0), LIVE, READ, Step("credit_note", 0, 0, 1), READ,
+    ),
+    "a module, and support for it": (
+        LIVE, Step("buy", 0, 0, 4), READ, Step("ask", 0, 1, 0), Step("resolve", 0, 6, 1), READ,
+    ),
+    "support for a module that nobody bought": (LIVE, Step("ask", 0, 1, 0), Step("resolve", 0, 6, 1), READ),
+    "support after the module's year": (
+        LIVE, Step("buy", 0, 0, 4, 400 * DAY), Step("ask", 0, 1, 0), Step("resolve", 0, 6, 1), READ,
+    ),
+    "refunds of each kind": (
+        LIVE, Step("buy", 0, 0, 2), Step("buy", 0, 1, 2), Step("buy", 0, 2, 2), READ, Step("refund", 0, 1, 0),
+        Step("refund", 1, 4, 0), Step("refund", 2, 0, 0), READ,
+    ),
+    "spam, and housekeeping long after": (
+        LIVE, Step("buy", 0, 0, 0), Step("ask", 0, 1, 0), Step("resolve", 0, 0, 1), READ,
+        Step("ask", 0, 1, 0), Step("resolve", 0, 0, 2), READ, Step("bury", 1, 1, 0), READ,
+        Step("quiet", 0, 0, 0, 90 * DAY), Step("bury", 0, 0, 0), READ,
+    ),
+}  # fmt: skip
