@@ -17,9 +17,9 @@ class Position(msgspec.Struct, frozen=True):
 
     watermark: greatest date_changed met, the server's own text; "" before the first ticket. met: when it was
     first met, walked: when the last whole walk began [epoch s]. fits: rows of the whole list where it fits on
-    one page, else 0.
-    down_to, page: how deep a walk came that was cut short, and the page where it goes on; top: the watermark
-    that it will leave behind.
+    one page, else 0. shown: rows of the overlap, which the next walk will meet again.
+    down_to, page, size: how deep a walk came that was cut short, the page where it goes on, and its rows a page;
+    top: the watermark that it will leave behind.
     witness: greatest date_from of the status history handled; witnessed: when that was last asked, heard:
     when that row was first met [epoch s];
     intervals: its rows within the overlap, already handled. again: tickets that could not be read.
@@ -29,8 +29,10 @@ class Position(msgspec.Struct, frozen=True):
     met: int = 0
     walked: int = 0
     fits: int = 0
+    shown: int = 0
     down_to: str = ""
     page: int = 0
+    size: int = 0
     top: str = ""
     witness: str = ""
     witnessed: int = 0

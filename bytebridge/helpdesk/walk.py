@@ -15,6 +15,8 @@ from bytebridge.helpdesk.windows import BEFORE_ALL, windows
 from bytebridge.helpdesk.wire import TicketRow, naive, shifted
 
 PAGES = 30  # of one poll; the next one goes on
+WIDEST_PAGE = 500  # as much as servers are known to hand out
+SLACK = 20  # rows that may have changed meanwhile
 DEEPEST = 100  # pages of 100: the wall at 10 000 rows
 DAY_S = 86_400
 JUMP_S = 26 * 3600  # the most by which an update of the server can shift its times
@@ -43,8 +45,10 @@ class Walk:
         self._zone = zone
         self._stop = walk_until(position, now, zone)
         self._seen: set[str] = set()
+        self._shown = 0
         self._newest = ""
         self._left = PAGES
+        self._size = _size(position, reader.per_page)
 
     def pages(self) -> Iterator[list[TicketRow]]:
         """Rows that may have changed since the last walk.
@@ -77,14 +81,14 @@ class Walk:
             leg = _Leg(page, lowest=was.down_to)
             yield from self._leg(leg, listed, self._stop)
         if leg.finished:
-            whole = leg.page == 2 and not leg.lowest and first.asked < self._reader.per_page
+            whole = leg.page == 2 and not leg.lowest and first.asked < self._size
             self._finish(max(was.watermark, self._believed()), fits=first.asked if whole else 0)
         elif leg.page > DEEPEST:
             yield from self._below(leg.lowest)
             self._finish(max(was.watermark, self._believed()))
         else:
             top = max(was.top, self._believed())
-            self.position = msgspec.structs.replace(was, down_to=leg.lowest, page=leg.page, top=top)
+            self.position = msgspec.structs.replace(was, down_to=leg.lowest, page=leg.page, size=self._size, top=top)
 
     def _leg(self, leg: _Leg, listed: Listed | None, stop: str) -> Iterator[list[TicketRow]]:
         """Pages from leg.page on until one reaches below `stop`, is empty or brings nothing new."""
@@ -133,14 +137,17 @@ class Walk:
 
     def _page(self, number: int) -> Listed:
         self._left -= 1
-        listed = self._reader.page(number, _sortField="date_changed", _sortDir="DESC")
+        asked = {"_perPage": str(self._size), "_sortField": "date_changed", "_sortDir": "DESC"}
+        listed = self._reader.page(number, **asked)
         self._newest = max([self._newest, *(row.date_changed for row in listed.rows)])
         return listed
 
     def _fresh(self, rows: Iterable[TicketRow], stop: str) -> list[TicketRow]:
         fresh = [row for row in rows if row.id not in self._seen]
         self._seen |= {row.id for row in fresh}
-        return [row for row in fresh if row.date_changed >= stop]
+        wanted = [row for row in fresh if row.date_changed >= stop]
+        self._shown += len(wanted)
+        return wanted
 
     def _believed(self) -> str:
         return min(self._newest, self._reader.latest(self._now))
@@ -153,10 +160,21 @@ class Walk:
             met=was.met if watermark == was.watermark else self._now,
             walked=self._now,
             fits=fits,
+            shown=self._shown,
             down_to="",
             page=0,
+            size=0,
             top="",
         )
+
+
+def _size(position: Position, per_page: int) -> int:
+    """Rows a page: as many as the overlap will show again come in one. A walk that was cut short keeps its own."""
+    if position.down_to:
+        return position.size or per_page
+    if position.shown < per_page:
+        return per_page
+    return max(per_page, min(WIDEST_PAGE, position.shown + SLACK))
 
 
 def falls(rows: Iterable[TicketRow]) -> bool:
