@@ -41,6 +41,8 @@ class Jobs:
 
     def watch(self, job: str, limit_s: float) -> None:
         """From now on `job` must end, or say `alive`, at least every `limit_s`, until it may `rest`."""
+        for counter in (self._metrics.crashes, self._metrics.overruns):
+            counter.labels(job)  # from 0 on: the growth of a counter that first shows as 1 is seen by no alert
         with self._lock:
             self._limits[job] = limit_s
             self._alive[job] = self._monotonic()
@@ -116,6 +118,7 @@ class Monitor:
             self._intervals = dict(intervals)
             for source, seconds in intervals.items():
                 self._answered.setdefault(source, self._monotonic())
+                self.metrics.drift.labels(source)
                 self.metrics.lag.labels(source).set(0)
                 self.metrics.interval.labels(source).set(seconds)
 

@@ -1,5 +1,8 @@
 import json
+import os
 import re
+import shutil
+import subprocess
 import tomllib
 from decimal import Decimal
 from pathlib import Path
@@ -120,6 +123,38 @@ def test_alerts_watch_metrics_that_exist():
         assert set(rule["annotations"]) == {"summary", "action"}
         words = " ".join(rule["annotations"].values())
         assert set(re.findall(r"\$labels\.(\w+)", words)) <= labels
+
+
+@pytest.fixture
+def promtool():
+    """Runs promtool; None where it is not installed and BYTEBRIDGE_TEST_PROMTOOL does not ask for it."""
+    tool = shutil.which("promtool")
+    if tool is None:
+        assert os.environ.get("BYTEBRIDGE_TEST_PROMTOOL") != "1", "BYTEBRIDGE_TEST_PROMTOOL=1 needs promtool"
+        return None
+
+    def run(*arguments):
+        done = subprocess.run([tool, *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    return run
+
+
+def test_alerts_fire_when_they_should_and_not_else(promtool):
+    if promtool is not None:
+        code, said = promtool("check", "rules", CONFIG / "alerts.yml")
+        assert code == 0, said
+        code, said = promtool("test", "rules", Path(__file__).with_name("alerts_test.yml"))
+        assert code == 0, said
+
+
+def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not():
+    (group,) = yaml.safe_load((CONFIG / "alerts.yml").read_text(encoding="utf-8"))["groups"]
+    cases = yaml.safe_load(Path(__file__).with_name("alerts_test.yml").read_text(encoding="utf-8"))["tests"]
+    checks = [
+        (check["alertname"], bool(check.get("exp_alerts"))) for case in cases for check in case["alert_rule_test"]
+    ]
+    assert set(checks) == {(rule["alert"], fires) for rule in group["rules"] for fires in (True, False)}
 
 
 def test_dashboard_shows_metrics_that_exist():
