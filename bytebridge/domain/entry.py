@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
@@ -100,8 +101,18 @@ def chain(
 def receipt(account: int, seq: int, head: str, document: str, revision: int, kind: str) -> str:
     """The code a letter bears: BB-<account>-<seq>-<digits>.
 
-    Six digits are those of the account's chain at `seq`, so that the code proves the history up to it; six tell
-    letters apart that were written at the same head. The same after a restore.
+    Six digits are those of the account's chain at `seq`, so that the code proves the history up to it; the last six
+    are those of document, revision and kind.
     """
     salt = hashlib.sha256(f"{document}|{revision}|{kind}".encode("utf-8", "surrogatepass")).hexdigest()[:6]
     return f"BB-{account}-{seq}-{head[:6]}{salt}".upper()
+
+
+def same_letter(code: str) -> str:
+    """A regular expression for every code that this letter may bear.
+
+    History that is read anew after a restore may come in another order, to accounts of other numbers: then only the
+    last six digits are what they were.
+    """
+    letter = re.fullmatch(r"BB-\d+-\d+-[0-9A-F]{6}([0-9A-F]{6})", code, re.IGNORECASE)
+    return rf"BB-\d{{1,18}}-\d{{1,18}}-[0-9A-F]{{6}}{letter[1]}" if letter else re.escape(code)

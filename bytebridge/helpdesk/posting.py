@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from bytebridge.domain.entry import same_letter
 from bytebridge.errors import RemoteRefused, RemoteRejected, RemoteSurprise, RemoteUnavailable
 from bytebridge.helpdesk.client import PAGE, SYSTEM, Client, decode
 from bytebridge.helpdesk.reading import ID, Reader
@@ -101,7 +102,7 @@ class Posting:
         Only what our agent wrote counts: a customer's answer quotes us.
         """
         mine = self.agent_id()
-        wanted = re.compile(rf"(?<![\w-]){re.escape(code)}(?![\w-])", re.IGNORECASE)
+        wanted = re.compile(rf"(?<![\w-]){same_letter(code)}(?![\w-])", re.IGNORECASE)
         return any(
             wanted.search(form)
             for page in self._pages(ticket)
