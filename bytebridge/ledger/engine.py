@@ -12,7 +12,7 @@ import sqlalchemy
 from sqlalchemy import Connection, Engine, event, select, update
 from sqlalchemy.exc import DBAPIError
 
-from bytebridge.errors import StoreBusy
+from bytebridge.errors import StoreBroken, StoreBusy
 from bytebridge.ledger import schema
 from bytebridge.ledger.faults import meaning_of
 
@@ -50,6 +50,7 @@ class Store:
         self.dialect = self.url.get_backend_name().replace("mariadb", "mysql")
         self.read_only = read_only
         self._sleep = sleep
+        self._file: tuple[int, int] | None = None  # that the first connection opened
         self.engine = self._sqlite() if self.dialect == "sqlite" else self._server()
 
     @property
@@ -82,6 +83,7 @@ class Store:
 
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
+            self._refuse_exchanged()
             # IMMEDIATE for writers only: given to readers too, one open reader locks every writer out
             writes = connection.get_execution_options().get("writes", False)
             connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
@@ -93,13 +95,23 @@ class Store:
         if path is None:
             return _opened(":memory:")
         if self.read_only:
-            return _for_reading(path)
+            connection = _for_reading(path)
+            self._file = self._file or _file_at(path)
+            return connection
         if not path.exists() and os.access(path.parent, os.W_OK):
             path.touch(mode=0o600)  # customers' addresses: for nobody else to read, nor in the log beside it
         connection = _opened(f"{path.absolute().as_uri()}?mode=rw")
+        self._file = self._file or _file_at(path)
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         return connection
+
+    def _refuse_exchanged(self) -> None:
+        """What is written to a file that was deleted or replaced is lost, and customers would be told all the same."""
+        if self.path is not None and _file_at(self.path) != self._file:
+            raise StoreBroken(
+                f"{self.path} was deleted or replaced while in use: restore a backup (`bytebridge db restore`)"
+            )
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -167,6 +179,15 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+        self._file = None
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _for_reading(path: Path) -> sqlite3.Connection:

@@ -39,7 +39,7 @@ def meaning_of(error: DBAPIError) -> StoreBusy | StoreBroken | None:
     words = str(given[1] if len(given) > 1 and isinstance(given[0], int) else error.orig).strip()
     first = words.splitlines()[0] if words else type(error.orig).__name__
     if kind == "broken":
-        return StoreBroken(f"the store cannot be used: {first}: check the disk, the store's owner and its rights")
+        return StoreBroken(f"the store cannot be used: {first}: check that its disk has room, and its owner and rights")
     if kind == "busy":
         return StoreBusy(f"the store is busy: {first}: try again")
     if kind == "lost" or error.connection_invalidated:

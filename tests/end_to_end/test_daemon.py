@@ -59,7 +59,7 @@ def test_life_of_a_service(world, systemd):
     assert world.database.exists()
     wait_for(lambda: len(world.mail.messages) == 1, "the letter")
     wait_for(lambda: "WATCHDOG=1" in systemd(), "the watchdog's food")
-    assert [line for line in systemd() if line.startswith("STATUS=")]
+    wait_for(lambda: [line for line in systemd() if line.startswith("STATUS=well: answered shop ")], "how it is")
     assert get(port, "/readyz") == (200, "ready\n")
     assert get(port, "/healthz")[0] == 200
     status, page = get(port, "/")

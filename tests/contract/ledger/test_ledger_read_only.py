@@ -114,7 +114,7 @@ def test_a_writer_says_why_it_cannot_use_such_a_file(sealed):
 
     words = as_nobody(work)
     assert "StoreBroken" in words
-    assert "check the disk, the store's owner and its rights" in words
+    assert "check that its disk has room, and its owner and rights" in words
 
 
 @pytest.mark.database("sqlite")
