@@ -322,7 +322,7 @@ class Daemon:
             if every and time.monotonic() - fed >= every and not late:
                 fed = time.monotonic()
                 self._notifier.watchdog()
-                self._notifier.status(self._monitor.healthz()[1])
+                self._notifier.status(self._monitor.status())
 
     def _take_turn(self) -> None:
         """Once it is this process's turn, attempts that another left without outcome are looked for."""

@@ -91,7 +91,7 @@ EVENTS: dict[str, Event] = {
     "job_crashed": _event("error", "job error", "a bug; the other jobs go on"),
     "job_overran": _event("warning", "job seconds limit_s", "a job takes longer than its time"),
     "clock_moved": _event("warning", "seconds", "the wall clock jumped"),
-    "store_upgraded": _event("info", "before after store", "migrations ran"),
+    "store_upgraded": _event("info", "after store", "migrations ran: the schema is now `after`"),
     "store_busy": _event("warning", "operation error attempt", "locked by another; the transaction runs again"),
     "store_broken": _event("error", "store error", "damaged, foreign, newer or full; the daemon stops"),
     "lease_taken": _event("info", "owner", "this process is the one that sends and posts by itself"),

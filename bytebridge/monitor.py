@@ -157,6 +157,19 @@ class Monitor:
         reasons += [f"{span.job}: no sign of life for {span.seconds:.0f} s" for span in self.jobs.overdue()]
         return reasons
 
+    def status(self) -> str:
+        """One line for `systemctl status`: trouble, or when each source last answered and what waits."""
+        code, trouble = self.healthz()
+        if code != 200:
+            return trouble
+        with self._lock:
+            now = self._monotonic()
+            ages = [f"{source} {now - self._answered[source]:.0f} s ago" for source in self._intervals]
+        snapshot = self._current() or Snapshot()
+        letters = sum(snapshot.outbox.get(state, 0) for state in ("pending", "sending", "unknown"))
+        waits = f"{letters} letters to go, {snapshot.waiting} reviews wait"
+        return f"well: answered {', '.join(ages)}; {waits}" if ages else f"well: no source; {waits}"
+
     def readyz(self) -> tuple[int, str]:
         return (200, "ready") if self._ready else (503, "starting or stopping")
 

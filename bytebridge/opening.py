@@ -29,7 +29,7 @@ def open_store(settings: Settings, *, write: bool) -> Store:
     except OSError as error:
         raise StoreBroken(f"{side}: cannot be made ({error.strerror}): create it or set store.url") from error
     if migrate.upgrade(store, clock(), side):
-        log("store_upgraded", before=None, after=migrate.HEAD, store=migrate.identity(store))
+        log("store_upgraded", after=migrate.HEAD, store=store.url.render_as_string())
     return store
 
 

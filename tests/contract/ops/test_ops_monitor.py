@@ -266,3 +266,24 @@ def test_every_metric_has_help_and_a_unit_in_its_name(monitor):
         assert family.documentation, family.name
         if family.type == "histogram":
             assert family.name.endswith("_seconds"), family.name
+
+
+def test_status_line_says_how_it_is_or_what_is_wrong(monitor, ledger, clock):
+    ledger.snapshot = Snapshot(outbox={"pending": 4, "unknown": 1, "held": 7, "failed": 2}, waiting=3)
+    clock.now += 12
+    assert monitor.status() == ("well: answered shop 12 s ago, helpdesk 12 s ago; 5 letters to go, 3 reviews wait")
+    clock.now += 200
+    assert monitor.status() == monitor.healthz()[1] == "helpdesk: no good answer for 212 s"
+
+
+def test_job_with_a_long_interval_does_not_starve_the_watchdog_between_its_passes(monitor, clock):
+    """A pass an hour is no hanging job; nor is a nightly one while it rests."""
+    monitor.jobs.watch("poll_shop", 3600 + 1800)
+    monitor.jobs.watch("reconcile", 1800)
+    monitor.jobs.ended("reconcile", crashed=False)
+    monitor.jobs.rest("reconcile")
+    clock.now += 3700
+    assert monitor.jobs.overdue() == []
+    monitor.jobs.ended("poll_shop", crashed=False)
+    clock.now += 5401
+    assert [span.job for span in monitor.jobs.overdue()] == ["poll_shop"]
