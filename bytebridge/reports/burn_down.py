@@ -50,14 +50,15 @@ def _fill(axes: Any, times: Sequence[datetime], balances: Sequence[int]) -> None
 
 
 def _end(axes: Any, times: Sequence[datetime], balances: Sequence[int], figures: Figures) -> None:
-    """The last balance is written at its mark, so that nobody has to read the axis."""
+    """The last balance is written at its mark, outside of the filled side, so that nobody has to read the axis."""
     axes.plot([times[-1]], [balances[-1]], "o", color=plot.FIRST, markersize=5)
     axes.annotate(
         figures.number(balances[-1]),
         (times[-1], balances[-1]),
-        xytext=(0, 7),
+        xytext=(0, 7 if balances[-1] >= 0 else -7),
         textcoords="offset points",
         ha="right",
+        va="bottom" if balances[-1] >= 0 else "top",
         color=plot.INK,
         weight="bold",
     )

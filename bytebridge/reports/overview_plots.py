@@ -71,7 +71,8 @@ def bars(labels: Sequence[str], values: Sequence[int], figures: Figures) -> plot
 
     def draw(axes: Any, _size: plot.Size) -> None:
         places = range(len(values))
-        axes.barh(places, values, 0.62, facecolor=FIRST, edgecolor=FIRST)
+        axes.barh(places, values, 0.62, facecolor=FIRST, linewidth=0)
+        axes.axvline(0, color=MUTED, linewidth=1)
         axes.set_yticks(places, labels, color=INK)
         axes.invert_yaxis()
         axes.set_xticks([])
@@ -102,7 +103,7 @@ def ranges(standings: Sequence[Standing], days: str, figures: Figures) -> plot.D
             label = f"{figures.number(low)}–{figures.number(high)} {days}"
             axes.annotate(label, (high, place), xytext=(6, 0), textcoords="offset points", va="center", color=INK)
         axes.set_yticks(range(len(standings)), [_name(one, most) for one in standings], color=INK)
-        axes.invert_yaxis()
+        axes.set_ylim(len(standings) - 0.4, -0.6)
         axes.set_xlim(left=0, right=max((one.lasts or (0, 1))[1] for one in standings) * 1.3)
         axes.set_xticks([])
         axes.axvline(0, color=MUTED, linewidth=1)

@@ -11,6 +11,7 @@ from bytebridge.reports.paper import ACCENT, INK, LINE, MUTED, RIGHT, RULE, SIDE
 DOCUMENT = SIDE + 27  # left edges of the columns; figures end at theirs
 MINUTES, CREDITS, BALANCE = 150.0, 173.0, RIGHT
 TEXT, SMALL = 9.0, 8.0  # points
+NOTES = 12.0  # height of the last lines
 PLOT = plot.Size(680, 210)
 EVERY = 200  # movements between two signs of progress
 
@@ -209,7 +210,7 @@ def _movement(sheet: Paper, row: shown.Row, form: Figures) -> None:
 def _totals(sheet: Paper, statement: Statement, form: Figures) -> None:
     rows = shown.total_rows(statement, form)
     if rows:
-        _heading(sheet, form.words["totals"], (len(rows) + 3) * (TEXT * LINE + 2.6))
+        _heading(sheet, form.words["totals"], (len(rows) + 3) * (TEXT * LINE + 2.6) + NOTES)
         sheet.rule(0.4)
     for name, credits in rows:
         _total(sheet, name, form.signed(credits), bold=False)

@@ -7,6 +7,7 @@ Colours go into the page as CSS variables, so that it can show them in the dark 
 import io
 import re
 import threading
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
@@ -75,7 +76,10 @@ def drawn(draw: Draw, size: Size, *, words_as_shapes: bool) -> str:
         "hatch.linewidth": 0.6,
         "axes.unicode_minus": True,
     }
-    with _drawing, matplotlib.rc_context(settings):
+    with _drawing, matplotlib.rc_context(settings), warnings.catch_warnings():
+        if not words_as_shapes:
+            # the page's own letters are drawn, not those of the font that measures them
+            warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font", UserWarning)
         figure = figures.Figure(figsize=(size.width / DPI, size.height / DPI), layout="constrained")
         backend.FigureCanvasSVG(figure)
         axes = figure.add_subplot()

@@ -10,7 +10,9 @@ from itertools import pairwise
 
 import pytest
 
-from bytebridge.reports import overview_page, page
+from bytebridge.reports import overview_page, overview_plots, page, plot
+from bytebridge.reports.figures import figures
+from bytebridge.reports.overview import Standing
 from bytebridge.reports.status import render_status, script_source
 
 EMPTY = {"meta", "link", "br", "img", "input", "hr"}
@@ -100,6 +102,12 @@ def test_drawings_have_a_title_and_say_what_they_show(firm_report):
     assert all(re.search(r"\d", text) for _, text in titles)
     assert "CreationDate" not in written
     assert "<!DOCTYPE svg" not in written
+
+
+@pytest.mark.parametrize("name", ["王 漢字 🦄", "$x^{2", "עברית", "<b>&amp;"])
+def test_any_name_can_stand_in_a_drawing(name):
+    draw = overview_plots.ranges([Standing(1, name, 5, (1, 5), 3)], "días", figures("es", "UTC"))
+    assert html.escape(f"1 {name}", quote=False) in plot.pair(draw, "one", "title", "text")
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
