@@ -39,12 +39,19 @@ def meaning_of(error: DBAPIError) -> StoreBusy | StoreBroken | None:
     words = str(given[1] if len(given) > 1 and isinstance(given[0], int) else error.orig).strip()
     first = words.splitlines()[0] if words else type(error.orig).__name__
     if kind == "broken":
-        return StoreBroken(f"the store cannot be used: {first}: check that its disk has room, and its owner and rights")
+        return StoreBroken(f"the store cannot be used: {first}: {_cure(error.orig)}")
     if kind == "busy":
         return StoreBusy(f"the store is busy: {first}: try again")
     if kind == "lost" or error.connection_invalidated:
         return StoreBusy(f"the database does not answer: {first}: check that it runs, then try again")
     return None
+
+
+def _cure(original: BaseException | None) -> str:
+    low = getattr(original, "sqlite_errorcode", 0) & 0xFF
+    if low in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return "restore a backup (`bytebridge db restore`)"
+    return "check that its disk has room, and its owner and rights"
 
 
 def _kind(error: DBAPIError) -> str | None:

@@ -199,7 +199,7 @@ def test_a_damaged_file_stops_the_daemon(books, tmp_path):
     raw = bytearray(path.read_bytes())
     raw[4096:] = b"\xa5" * (len(raw) - 4096)
     path.write_bytes(raw)
-    with pytest.raises(StoreBroken, match="check the disk"):
+    with pytest.raises(StoreBroken, match="restore a backup"):
         books.balance(1)
     path.write_bytes(b"no database at all, but long enough to be looked at" * 100)
     with pytest.raises(StoreBroken, match="not a database"):
