@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NoReturn
+from urllib.parse import urlencode
 
 import requests
 import tenacity
@@ -127,6 +128,7 @@ class Remote:
         self._budget = Budget(self._limits.requests_per_minute, monotonic, sleep)
         self._lock = threading.Lock()
         self._session = self._new_session()
+        self._prepared: requests.PreparedRequest | None = None
         self._failures = 0
         self._closed_until = 0.0
         self._tireless = False
@@ -251,17 +253,16 @@ class Remote:
         # nobody could tell whether it arrived
         session = self._new_session() if write else self._session
         try:
-            response = session.request(
-                method,
-                self._base + path,
-                params={**self._params, **(params or {})},
-                headers={**self._headers, **(headers or {})},
-                json=json,
-                data=form,
-                timeout=(self._limits.connect_s, self._limits.read_s),
-                allow_redirects=False,
-                stream=True,
-                verify=self._verify,
+            if write:
+                request = requests.Request(
+                    method, self._base + path, params=self._params, headers=self._headers, json=json, data=form
+                )
+                prepared = session.prepare_request(request)
+            else:
+                prepared = self._reading(path, {**self._params, **(params or {})}, headers)
+            # straight to the adapter: cookies, redirects and hooks, which a session sees to, there are none
+            response = session.get_adapter(self._base).send(
+                prepared, stream=True, timeout=(self._limits.connect_s, self._limits.read_s), verify=self._verify
             )
             with response:
                 body = self._body(response, operation)
@@ -276,6 +277,19 @@ class Remote:
         finally:
             if write:
                 session.close()
+
+    def _reading(
+        self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None
+    ) -> requests.PreparedRequest:
+        """A read. What does not change is prepared once, since preparing takes as long as sending."""
+        if self._prepared is None:
+            request = requests.Request("GET", self._base, headers=self._headers)
+            self._prepared = self._session.prepare_request(request)
+        prepared = self._prepared.copy()
+        prepared.headers.update(headers or {})
+        query = f"?{urlencode(params)}" if params else ""
+        prepared.url = str(prepared.url).rstrip("/") + path + query
+        return prepared
 
     def _body(self, response: requests.Response, operation: str) -> bytes:
         ends = self._monotonic() + self._limits.total_s
