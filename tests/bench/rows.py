@@ -50,6 +50,10 @@ class Timeline:
         """The first number made at this time or later."""
         return max(1, self.count - (self.end - at) // SPACING_S)
 
+    def last_until(self, at):
+        """The last number made at this time or earlier."""
+        return self.count - -(-(self.end - at) // SPACING_S)
+
     def changed_after(self, at):
         """Numbers in rising order."""
         found = set(range(self.first_from(at - self.delay + 1), self.count + 1))
@@ -156,9 +160,6 @@ class Tickets:
     def between(self, column, first, last):
         """Numbers whose date of this column lies in [first, last], in that column's rising order."""
         if column == "date_created":
-            return range(self.time.first_from(first), min(self.time.count, self._last(last)) + 1)
+            return range(self.time.first_from(first), min(self.time.count, self.time.last_until(last)) + 1)
         found = [number for number in self.time.changed_after(first - 1) if self.time.changed(number) <= last]
         return sorted(found, key=self.time.changed)
-
-    def _last(self, at):
-        return self.time.count - -(-(self.time.end - at) // SPACING_S)

@@ -57,6 +57,10 @@ class World:
             numbers = asked.among("reference")
         elif asked.ids is not None:
             numbers = asked.ids
+        elif "filter[date_add]" in query:
+            first, last = asked.made()
+            rows = range(max(asked.after + 1, time.first_from(first)), min(time.count, time.last_until(last)) + 1)
+            return (self.orders.order(number) for number in islice(rows, asked.limit))
         elif (changed := asked.above("date_upd", words=True)) is not None:
             numbers = (number for number in time.changed_after(changed) if number > asked.after)
         else:
@@ -149,6 +153,12 @@ class Asked:
         if found is None:
             return None
         return seconds(found[1]) if words else int(found[1])
+
+    def made(self):
+        """First and last time of making, both included, that `filter[date_add]` names in the shop's own zone."""
+        sign, first, last = re.fullmatch(r"([<>]?)\[([^,]*),?(.*)\]", self._query["filter[date_add]"]).groups()
+        at = seconds(first)
+        return {"": (at, seconds(last) if last else at), ">": (at + 1, FAR), "<": (0, at - 1)}[sign]
 
     def among(self, name):
         return [int(one) for one in self._query[f"filter[{name}]"].strip("[]").split("|")]
