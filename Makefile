@@ -4,8 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 SEEDS ?= 1000
+KILLS ?= 200
+INPUTS ?= 100000
 
-.PHONY: help test sandbox simulate soak bench lint lock clean
+.PHONY: help test sandbox simulate soak torture fuzz bench lint lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "bytebridge needs Python 3.11 or newer, this is %s: call make with PYTHON=/path/to/python3.11" % sys.version.split()[0])'
@@ -33,6 +35,12 @@ simulate: $(STAMP)  ## simulated firms with faults and crashes; SEEDS=n
 
 soak: $(STAMP)  ## half an hour of the daemon among faults; SOAK_ARGS="--minutes 5"
 	$(BIN)/python tests/soak/soak.py $(SOAK_ARGS)
+
+torture: $(STAMP)  ## the installed daemon killed again and again, on SQLite and PostgreSQL; KILLS=n
+	$(BIN)/python tests/torture/run.py --kills $(KILLS)
+
+fuzz: $(STAMP)  ## spoilt answers, files and texts; INPUTS=n
+	$(BIN)/python tests/fuzz/run.py --inputs $(INPUTS)
 
 bench: $(STAMP)  ## floor and product in turn, a table of medians and ratios; BENCH_ARGS="--small"
 	$(BIN)/python tests/bench/bench.py $(BENCH_ARGS)

@@ -9,10 +9,15 @@ from functools import lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from bytebridge.domain.model import Document, Instant, Source
 
 Known = Callable[[Sequence[str]], Mapping[str, Document]]
 """Documents as the ledger last saw them, by their id; ids it never saw are absent."""
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding an answer raises when it is no JSON, not of the form expected, or nested without end."""
 
 CLOCK_FACE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 

@@ -46,7 +46,7 @@ UPGRADE_S = 60  # what systemd is asked for, again and again, while a migration 
 
 
 class Stopping(Exception):
-    """Raised out of a wait so that the unit of work ends at once."""
+    """Raised out of a wait or before a write so that the unit of work ends at once."""
 
 
 class Daemon:
@@ -83,6 +83,7 @@ class Daemon:
             return 0
         self._store = service.open_store(settings, write=True)
         self._turn = Turn(self._store)
+        self._store.guard = self._still_mine
         code = 1
         try:
             with lock.alone(self._store):
@@ -113,6 +114,11 @@ class Daemon:
                 os.kill(child, signal.SIGTERM)
                 os.waitpid(child, 0)
                 return
+
+    def _still_mine(self) -> None:
+        """A process that slept past its lease writes nothing that it read before."""
+        if not self._turn.mine:
+            raise Stopping
 
     def _store_name(self, settings: Settings) -> str:
         return Store(store_url(settings), read_only=True).url.render_as_string(hide_password=True)
@@ -177,6 +183,7 @@ class Daemon:
             observe=self._monitor.observe,
             sleep=self._sleep,
             stopping=lambda: self._stop.is_set() or not self._turn.mine,
+            mine=lambda: self._turn.mine,
         )
         with self._context_lock:
             self._context = context
@@ -247,7 +254,7 @@ class Daemon:
         try:
             work()
         except Stopping:
-            pass  # the wait it was in is over; what it had booked stays, the rest is read again
+            pass  # what it had booked stays, the rest is read again, by this process or the one that took over
         except StoreBusy as error:
             log("store_busy", operation=name, error=str(error), attempt=None)
         except StoreBroken as error:
@@ -328,9 +335,20 @@ class Daemon:
         """Once it is this process's turn, attempts that another left without outcome are looked for."""
         self._turn.tick()
         if self._turn.mine and not self._recovered:
-            wait = self._context.settings.notices.recheck_after
+            self._recovered = self._recover()
+        self._recovered = self._recovered and self._turn.mine
+
+    def _recover(self) -> bool:
+        """Whether it was done: a database that does not answer, or a turn lost meanwhile, is for the next tick."""
+        wait = self._context.settings.notices.recheck_after
+        try:
             self._store.transact(lambda connection: outbox.recover(connection, service.clock(), wait))
-        self._recovered = self._turn.mine
+        except StoreBusy as error:
+            log("store_busy", operation="recover", error=str(error), attempt=None)
+            return False
+        except Stopping:
+            return False
+        return True
 
     def _wake(self) -> None:
         """A clock set back must not silence the jobs: each interval counts anew from now."""

@@ -100,7 +100,8 @@ class Budget:
 class Remote:
     """One remote system behind one base address, one request at a time.
 
-    classify: turns an answer that is not a success into the error to raise, None to accept it.
+    classify: turns an answer that is not a success into the error to raise, None to accept it. may_write: asked
+    right before each write, for a process may sleep at any moment and wake when another works in its place.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class Remote:
         observe: Observe = _unobserved,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        may_write: Callable[[], bool] = lambda: True,
     ) -> None:
         self.system = system
         self._base = base_url.rstrip("/")
@@ -125,6 +127,7 @@ class Remote:
         self._verify: bool | str = ca_file or True
         self._classify = classify or classify_status
         self._observe, self._monotonic, self._sleep = observe, monotonic, sleep
+        self._may_write = may_write
         self._budget = Budget(self._limits.requests_per_minute, monotonic, sleep)
         self._lock = threading.Lock()
         self._session = self._new_session()
@@ -215,6 +218,8 @@ class Remote:
     ) -> Answer:
         with self._lock:
             self._budget.take()
+            if write and not self._may_write():
+                raise RemoteUnavailable(self.system, operation, "not sent: another process has taken over")
             began = self._monotonic()
             result = "error"
             try:

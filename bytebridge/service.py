@@ -84,10 +84,16 @@ def connect(
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], Instant] = clock,
     monotonic: Callable[[], float] = time.monotonic,
+    mine: Callable[[], bool] = lambda: True,
     knows: Callable[[str], bool] = bool,
 ) -> dict[Source, Connector]:
-    """A connector for each of these sources that this firm has. knows: False for a reference doctor should name."""
-    tools: dict[str, Any] = {"observe": observe, "sleep": sleep, "monotonic": monotonic, "now": now}
+    """A connector for each of these sources that this firm has.
+
+    mine: False once another process works in this one's place. knows: False for a reference doctor should name.
+    """
+    tools: dict[str, Any] = {
+        "observe": observe, "sleep": sleep, "monotonic": monotonic, "now": now, "may_write": mine,
+    }  # fmt: skip
     found: dict[Source, Connector] = {}
     for source in ORDER:
         if source not in sources:
@@ -118,10 +124,11 @@ def build(
     now: Callable[[], Instant] = clock,
     monotonic: Callable[[], float] = time.monotonic,
     stopping: Callable[[], bool] = lambda: False,
+    mine: Callable[[], bool] = lambda: True,
 ) -> Context:
-    """Everything the jobs work with."""
+    """Everything the jobs work with. mine: False once another process works in this one's place."""
     gc.set_threshold(COLLECT_AFTER)
-    connectors = connect(settings, sources, observe=observe, sleep=sleep, now=now, monotonic=monotonic)
+    connectors = connect(settings, sources, observe=observe, sleep=sleep, now=now, monotonic=monotonic, mine=mine)
     rules = rules_of(settings)
     return Context(
         store=store,
@@ -134,18 +141,18 @@ def build(
         now=now,
         by=by or login(),
         desk=cast("HelpDesk | None", connectors.get(Source.HELPDESK)),
-        mailer=_mailer(settings),
+        mailer=_mailer(settings, mine),
         writer=_writer(settings, connectors),
         stopping=stopping,
     )
 
 
-def _mailer(settings: Settings) -> "Mailer | None":
+def _mailer(settings: Settings, mine: Callable[[], bool]) -> "Mailer | None":
     if not settings.smtp.host:
         return None
     from bytebridge.notices.smtp import Mailer  # noqa: PLC0415
 
-    return Mailer(settings.smtp)
+    return Mailer(settings.smtp, may_send=mine)
 
 
 def _writer(settings: Settings, connectors: Mapping[Source, Connector]) -> "Writer | None":

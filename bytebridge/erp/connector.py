@@ -32,6 +32,7 @@ def connect(
     observe: Observe,
     sleep: Callable[[float], None],
     monotonic: Callable[[], float],
+    may_write: Callable[[], bool] = lambda: True,
     now: Callable[[], float],
     knows: Knows = checks.knows_every,
 ) -> "Erp":
@@ -46,6 +47,7 @@ def connect(
         observe=observe,
         monotonic=monotonic,
         sleep=sleep,
+        may_write=may_write,
     )
     return Erp(remote, settings, now=now, knows=knows)
 

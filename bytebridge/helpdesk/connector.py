@@ -32,6 +32,7 @@ def connect(
     observe: Observe,
     sleep: Callable[[float], None],
     monotonic: Callable[[], float],
+    may_write: Callable[[], bool] = lambda: True,
     now: Callable[[], int],
     page: int = PAGE,
 ) -> "HelpDesk":
@@ -51,6 +52,7 @@ def connect(
             observe=observe,
             monotonic=monotonic,
             sleep=sleep,
+            may_write=may_write,
         )
 
     message_key = settings.message_api_key.get_secret_value()

@@ -43,12 +43,14 @@ class Store:
     """One database. read: a consistent look; transact: a write that is run again as a whole when it must be.
 
     read_only: the database itself refuses every write on these connections. sleep: how retries wait, None: not.
+    guard: called in each write's turn, when no other process can write; what it raises ends the transaction.
     """
 
     def __init__(self, url: str, *, read_only: bool = False, sleep: Callable[[float], None] | None = None) -> None:
         self.url = sqlalchemy.make_url(url)
         self.dialect = self.url.get_backend_name().replace("mariadb", "mysql")
         self.read_only = read_only
+        self.guard: Callable[[], None] = lambda: None
         self._sleep = sleep
         self._file: tuple[int, int] | None = None  # that the first connection opened
         self.engine = self._sqlite() if self.dialect == "sqlite" else self._server()
@@ -146,6 +148,8 @@ class Store:
                 with self._write() as connection:
                     if in_turn and self._is_committed(connection, token):
                         break
+                    if in_turn:
+                        self.guard()
                     done = [work(connection)]
                 break
             except StoreBusy:

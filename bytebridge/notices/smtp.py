@@ -10,7 +10,7 @@ import smtplib
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from bytebridge.errors import OutcomeUnknown, RemoteError, RemoteRefused, RemoteRejected, RemoteUnavailable
 from bytebridge.settings import SmtpSettings
@@ -27,12 +27,21 @@ class Mailer:
     """Hands letters to one SMTP server.
 
     read_s: for the next bytes; total_s: for the whole conversation, since a server that drips would never run
-    into the first. Both end like a lost connection.
+    into the first. Both end like a lost connection. may_send: asked before the line that makes a letter count, for a
+    process may sleep at any moment and wake when another works in its place.
     """
 
-    def __init__(self, settings: SmtpSettings, *, read_s: float = READ_S, total_s: float = TOTAL_S) -> None:
+    def __init__(
+        self,
+        settings: SmtpSettings,
+        *,
+        read_s: float = READ_S,
+        total_s: float = TOTAL_S,
+        may_send: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._settings = settings
         self._read_s, self._total_s = read_s, total_s
+        self._may_send = may_send
 
     def send(self, raw: bytes, sender: str, recipient: str) -> None:
         """Returns once the server has taken the letter.
@@ -137,6 +146,8 @@ class Mailer:
             smtp.send(stuffed if stuffed.endswith(b"\r\n") else stuffed + b"\r\n")
         except (smtplib.SMTPException, OSError):
             raise _lost("DATA") from None
+        if not self._may_send():
+            raise RemoteUnavailable(SYSTEM, "DATA", "not sent: another process has taken over")
         try:
             smtp.send(b".\r\n")
             code, text = smtp.getreply()

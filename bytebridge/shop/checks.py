@@ -144,8 +144,8 @@ def states(client: Client, settings: ShopSettings) -> Iterator[Finding]:
 def obedience(client: Client) -> Iterator[Finding]:
     """Whether sort and filters arrive: a firewall that drops brackets makes every list the whole list."""
     newest = client.rows("orders", "id", {"sort": "[id_DESC]", "limit": "2"})
-    ids = [wire.whole(row.get("id")) for row in newest]
-    oldest = [wire.whole(row.get("id")) for row in client.rows("orders", "id", {"limit": "2"})]
+    ids = [wire.number(row, "id") for row in newest]
+    oldest = [wire.number(row, "id") for row in client.rows("orders", "id", {"limit": "2"})]
     if ids != sorted(ids, reverse=True) or oldest != sorted(oldest):
         yield _ignored("sort")
         return
@@ -153,7 +153,7 @@ def obedience(client: Client) -> Iterator[Finding]:
         yield Finding(Level.WELL, "the shop has no orders yet: sort and filters could not be tried")
         return
     beyond = client.rows("orders", "id", {"filter[id]": f">[{ids[0]}]", "limit": "2"})
-    if any(wire.whole(row.get("id")) <= ids[0] for row in beyond):
+    if any(wire.number(row, "id") <= ids[0] for row in beyond):
         yield _ignored("filter on id")
         return
     last = _newest_change(client)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from bytebridge.connector import UNREADABLE
 from bytebridge.errors import RemoteError, RemoteRefused, RemoteSurprise, RemoteUnavailable
 from bytebridge.remote import Answer, Remote, classify_status
 
@@ -111,7 +112,7 @@ def _decoded(answer: Answer, decoder: msgspec.json.Decoder[Any] = _decoder) -> A
         return None
     try:
         return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

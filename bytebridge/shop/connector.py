@@ -33,6 +33,7 @@ def connect(
     observe: Observe,
     sleep: Callable[[float], None],
     monotonic: Callable[[], float],
+    may_write: Callable[[], bool] = lambda: True,
     now: Callable[[], float],
     knows: Callable[[str], bool] = bool,
     page: int = PAGE,
@@ -53,6 +54,7 @@ def connect(
         observe=observe,
         monotonic=monotonic,
         sleep=sleep,
+        may_write=may_write,
     )
     return Shop(remote, settings, now=now, knows=knows, page=page)
 
@@ -99,7 +101,7 @@ class Shop:
             return
         was = decode(cursor)
         slips = [row for rows in self._new_slips(was) for row in rows]
-        named = {_order_id(row) for row in slips if _number(row, "id") not in was.slips}
+        named = {_order_id(row) for row in slips if wire.number(row, "id") not in was.slips}
         named |= self._refunded(known) | set(was.again)
         walked = _Walk(self)
         size = min(self._page + len(was.marks), max(self._page, WIDEST_PAGE))  # known rows come along in one request
@@ -107,7 +109,7 @@ class Shop:
         yield from walked.pages(window, was.marks)
         updated = max([was.updated, *self._believable(walked.dates)])
         yield from self._named(sorted(named - walked.read - self._elsewhere - {NO_ORDER}, key=int), walked)
-        ids = sorted({was.slip, *(_number(row, "id") for row in slips)})
+        ids = sorted({was.slip, *(wire.number(row, "id") for row in slips)})
         position = Position(
             updated=updated,
             slip=ids[-1],
@@ -170,14 +172,14 @@ class Shop:
         if newest and not updated:
             clock = self.client.clock or self._now()
             updated = wire.local(clock - DAY_S, self._zone)
-        ids = tuple(sorted(_number(row, "id") for row in slips))
+        ids = tuple(sorted(wire.number(row, "id") for row in slips))
         return Position(updated, max(ids, default=0), ids)
 
     def _believable(self, dates: Iterable[str]) -> list[str]:
-        """Those not a day or more ahead of the shop's clock: such a date would blind every later poll."""
+        """Dates, not a day or more ahead of the shop's clock: such a one would blind or stop every later poll."""
         clock = self.client.clock or self._now()
         latest = wire.local(clock + DAY_S, self._zone)
-        return [date for date in dates if date <= latest]
+        return [date for date in dates if wire.is_date(date) and date <= latest]
 
     def _new_slips(self, was: Position) -> Iterator[list[Row]]:
         fields = "id,id_order"
@@ -195,8 +197,8 @@ class Shop:
             query = {f"filter[{column}]": ">[0]"}
             for rows in self.client.pages("order_details", wire.COUNTER_FIELDS, size, query):
                 for row in rows:
-                    units = _number(row, "product_quantity_refunded") + _number(row, "product_quantity_return")
-                    if self._told.get(line := str(_number(row, "id"))) != units:
+                    units = wire.number(row, "product_quantity_refunded") + wire.number(row, "product_quantity_return")
+                    if self._told.get(line := str(wire.number(row, "id"))) != units:
                         counted.setdefault(_order_id(row), {})[line] = units
         seen = known(sorted(counted, key=int)) if counted else {}
         behind = {order for order, lines in counted.items() if _behind(seen.get(order), lines)}
@@ -271,12 +273,5 @@ def _touched(row: Row | OrderRow) -> str:
     return row.date_upd if isinstance(row, OrderRow) else str(row.get("date_upd"))
 
 
-def _number(row: Row, field: str) -> int:
-    try:
-        return wire.whole(row.get(field))
-    except ValueError as error:
-        raise RemoteSurprise(SYSTEM, "GET /orders", f"{field} is not a whole number") from error
-
-
 def _order_id(row: Row) -> str:
-    return str(_number(row, "id_order"))
+    return str(wire.number(row, "id_order"))

@@ -32,6 +32,7 @@ HISTORY_FIELDS = "id,id_order,id_order_state,date_add"
 CUSTOMER_FIELDS = "id,email,firstname,lastname,id_lang"  # never all: it shows password hashes (notes 33)
 LANGUAGE_FIELDS = "id,iso_code"
 
+EARLIEST = 1971
 FORMAT = "%Y-%m-%d %H:%M:%S"
 GOODWILL = Decimal("0.5")  # of the units' price: less money than this for units taken back is a gesture
 
@@ -151,6 +152,14 @@ def whole(value: Any) -> int:
     return int(value)
 
 
+def number(row: Row, field: str) -> int:
+    """An integer of a row of which only this is read. RemoteSurprise when it is none."""
+    try:
+        return whole(row.get(field))
+    except ValueError as error:
+        raise RemoteSurprise(SYSTEM, "GET /orders", f"{field} is not a whole number") from error
+
+
 def money(value: Any) -> Decimal:
     """An amount, exact. ValueError unless it is a finite decimal."""
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
@@ -185,6 +194,14 @@ def moment(text: str | None, zone: ZoneInfo) -> Instant | None:
 def is_zero(text: str | None) -> bool:
     """Whether there is no date (shop notes 18)."""
     return not text or text.startswith("0000-00-00")
+
+
+def is_date(text: str) -> bool:
+    """Whether a window may begin there: the zero date, other text and what lies before computers are none."""
+    try:
+        return clock_face(text).year >= EARLIEST
+    except ValueError:
+        return False
 
 
 def local(at: float, zone: ZoneInfo) -> str:

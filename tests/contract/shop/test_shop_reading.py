@@ -494,3 +494,16 @@ def test_a_large_shop_is_walked_and_idled_quickly(simulator, open_ledger):
     assert len(ledger.poll().ids) == 1500
     assert ledger.poll().asked("orders")
     assert all(isinstance(order, Order) for order in ledger.orders.values())
+
+
+@pytest.mark.parametrize("date", ["", "soon", "0001-01-01 00:00:00", "2026-02-30 10:00:00"])
+def test_no_date_of_an_order_stops_every_later_poll(ledger, simulator, clock, date):
+    """It would stand in the cursor for ever."""
+    ana = simulator.customer("ana@example.com")
+    order = simulator.buy(ana, {"SERVDOLIA60": 1})
+    simulator.tables["orders"].rows[order]["date_upd"] = date
+    ledger.poll()
+    ledger.poll()
+    clock.tick(600)
+    second = simulator.buy(ana, {"SERVDOLIA60": 1})
+    assert str(second) in ledger.poll().ids
