@@ -120,7 +120,9 @@ def _read_file(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise SettingsError([f"{path}: expected: UTF-8 text, byte {error.start} is not"]) from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError([f"{path}: expected: valid TOML: {error}"]) from None
+        raise SettingsError([f"{path}: expected: valid TOML: {' '.join(str(error).split())}"]) from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, lists nested without end
+        raise SettingsError([f"{path}: expected: TOML without figures or nesting beyond all measure"]) from None
 
 
 def _leaves(table: Mapping[str, Any], above: Key) -> Iterator[Key]:

@@ -1,5 +1,6 @@
 """The `bytebridge` command: one module per group, imported when it is asked for."""
 
+import contextlib
 import importlib
 import json
 import sys
@@ -8,6 +9,7 @@ from typing import Any
 import click
 
 from bytebridge import __version__
+from bytebridge.cli.terminal import Plain, printable
 from bytebridge.errors import BytebridgeError, SettingsError
 
 COMMANDS = {
@@ -66,6 +68,11 @@ def cli(ctx: click.Context, config: str | None) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """The command's entry: errors become one sentence on standard error and an exit code."""
     given = sys.argv[1:] if arguments is None else arguments
+    with contextlib.redirect_stdout(Plain(sys.stdout)):
+        _run(given)
+
+
+def _run(given: list[str]) -> None:
     try:
         code: Any = cli.main(args=given, standalone_mode=False)
     except click.exceptions.Abort:
@@ -90,4 +97,4 @@ def _say(sentences: list[str], given: list[str]) -> None:
     if "--json" in given or "--format json" in " ".join(given).replace("=", " "):
         click.echo(json.dumps({"error": "; ".join(sentences)}, ensure_ascii=False, indent=2))
     for sentence in sentences:
-        click.echo(f"bytebridge: {sentence}", err=True)
+        click.echo(f"bytebridge: {printable(sentence)}", err=True)

@@ -129,7 +129,7 @@ def iso(instant: int | None) -> str | None:
 
 def table(headers: list[str], rows: list[list[Any]]) -> None:
     """Columns on standard output: aligned text, plain in a pipe."""
-    texts = [[("" if cell is None else str(cell)) for cell in row] for row in rows]
+    texts = [["" if cell is None else " ".join(str(cell).splitlines()) for cell in row] for row in rows]
     widths = [max(len(line[column]) for line in [headers, *texts]) for column in range(len(headers))]
     for line in [headers, *texts]:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from bytebridge.connector import UNREADABLE
 from bytebridge.errors import (
     OutcomeUnknown,
     RemoteError,
@@ -177,7 +178,7 @@ def decode(answer: Answer, operation: str) -> Any:
     """The answer's JSON, decimals exact. RemoteSurprise when it is none."""
     try:
         return _decoder.decode(answer.body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise RemoteSurprise(SYSTEM, operation, "a body that is no JSON") from error
 
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from bytebridge.connector import UNREADABLE
 from bytebridge.errors import (
     OutcomeUnknown,
     RemoteError,
@@ -114,7 +115,7 @@ def _spoken(answer: Answer, operation: str) -> RemoteError | None:
         return None  # a success without a word
     try:
         verdict = msgspec.json.decode(answer.body, type=_Spoken).response
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return OutcomeUnknown(SYSTEM, operation, "the answer says neither yes nor no")
     if verdict.status == "OK":
         return None
@@ -186,7 +187,7 @@ def decode(body: bytes | Row, kind: type[T], operation: str, document: str | Non
     """The JSON as this type. RemoteSurprise when it is something else."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise RemoteSurprise(SYSTEM, operation, f"not in the notes: {error}", document=document) from error
 
 

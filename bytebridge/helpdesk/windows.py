@@ -38,13 +38,13 @@ def windows(
 
 
 def oldest(reader: Reader) -> str:
-    """A date_created that no ticket's is before. The first row of the list, unless the order proves ignored."""
+    """A date_created that no ticket's is before, bar nonsense: the first row's, unless the order proves ignored."""
     listed = reader.page(1, _sortField="date_created", _sortDir="ASC", _perPage="1")
     if not listed.rows:
         return BEFORE_ALL
     first = listed.rows[0].date_created
     before = reader.page(1, _perPage="1", **filters(("date_created", "D<", first)))
-    return BEFORE_ALL if before.rows else first
+    return BEFORE_ALL if before.rows else max(first, BEFORE_ALL)
 
 
 def is_left_out(reader: Reader, status: str, start: str, end: str, seen: set[str]) -> bool:

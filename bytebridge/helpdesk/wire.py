@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from bytebridge.connector import clock_face, instant
+from bytebridge.connector import UNREADABLE, clock_face, instant
 from bytebridge.domain.model import Ticket, TicketState
 from bytebridge.errors import RemoteSurprise
 from bytebridge.helpdesk.client import SYSTEM, Row, decode
@@ -126,7 +126,7 @@ def ticket_row(row: Row, operation: str) -> TicketRow:
 def _name(row: Row) -> str | None:
     try:
         return msgspec.json.decode(row, type=_Named).id
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

@@ -45,7 +45,7 @@ def read(path: str, context: Context) -> list[dict[str, Any]]:
         found = [{name: row[name] for name in FIELDS} | {"key": str(row["key"])} for row in repairs]
     except OSError as error:
         raise Refused(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Refused(f"{path}: no plan written by `reconcile --plan`") from error
     with context.store.read() as connection:
         ours = facts.get(connection, "store")

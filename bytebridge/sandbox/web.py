@@ -40,7 +40,10 @@ class Reply:
 
 
 def json_reply(value, status=200, **headers):
-    return Reply(status, json.dumps(value, ensure_ascii=False).encode(), "application/json", headers)
+    text = json.dumps(value, ensure_ascii=False)
+    if not text.isprintable():  # half a character can only be told by its escape
+        text = json.dumps(value)
+    return Reply(status, text.encode(), "application/json", headers)
 
 
 @dataclass

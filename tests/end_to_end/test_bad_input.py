@@ -1,8 +1,15 @@
 """What people and systems get wrong: a clear line, the rest goes on, nothing moves wrongly."""
 
+import json
+import os
+import pty
+import re
+import subprocess
+
 import pytest
 
 from bytebridge.sandbox.web import Fault, Reply
+from world import COMMAND
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -49,6 +56,57 @@ def test_hostile_subjects_are_only_text(customer):
         shown = customer.run(*command)
         assert shown.code == 0
         assert "\x1b" not in shown.out
+
+
+COMMANDS_OF_A_TERMINAL = "\x1b[2J\x1b]0;owned\x07\x9b31m\x7f\u202e\nfaked\t\r"
+
+
+def on_a_terminal(world, *arguments):
+    """What a command writes where it believes that a person looks on."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [COMMAND, "--config", str(world.config), *arguments],
+        stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=world.environment(), cwd=world.folder,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            shown += os.read(ours, 65536)
+        except OSError:  # the other end is closed
+            break
+    os.close(ours)
+    assert process.wait(30) == 0, shown
+    return shown.decode()
+
+
+def test_no_stranger_s_text_commands_the_terminal(customer):
+    """Clears it, renames its window, turns its lines round or fakes one."""
+    ticket = customer.desk.open("ana@example.com", f"Consulta {COMMANDS_OF_A_TERMINAL}", name=COMMANDS_OF_A_TERMINAL)
+    customer.desk.resolve(ticket, kind=f"consulta {COMMANDS_OF_A_TERMINAL}", minutes=COMMANDS_OF_A_TERMINAL)
+    stranger = customer.desk.open("luc@example.com", "Consulta", name=f"Luc {COMMANDS_OF_A_TERMINAL}")
+    customer.desk.resolve(stranger, kind="consulta", minutes=5)
+    customer.settle()
+    shown = [
+        on_a_terminal(customer, *command)
+        for command in (
+            ("review", "list"),
+            ("review", "show", "1"),
+            ("explain", "ticket", ticket),
+            ("explain", "ticket", stranger),
+            ("accounts", "list"),
+            ("accounts", "show", "luc@example.com"),
+            ("accounts", "list", "--json"),
+            ("review", "list", "--json"),
+            ("notices", "list"),
+            ("statement", "luc@example.com"),
+        )
+    ]
+    for text in shown:
+        assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e]", text.replace("\r\n", "\n")), text
+    assert "\\u001b[2J" in shown[0]
+    assert not any(line.startswith("faked") for line in shown[0].splitlines())
+    assert json.loads(shown[7])["items"][0]["why"].count("\x1b") == 2
 
 
 MINUTES = ("12,5", "-3", "0", "abc", "🕒", "1e3", "٣٠", "10 min", "99999999999999999999", " ", "NaN", "0x10", "1.5")
@@ -142,6 +200,7 @@ BREAKS = {
     "moved": {"status": 302, "headers": {"Location": "https://www.example.com/"}},
     "other JSON": {"status": 200, "body": b'{"hello": [1, null]}', "content_type": "application/json"},
     "nothing": {"status": 200, "body": b"", "content_type": "application/json"},
+    "nested without end": {"status": 200, "body": b"[" * 100_000, "content_type": "application/json"},
     "not UTF-8": {"status": 200, "body": b'["\xff\xfe"]', "content_type": "application/json"},
 }
 

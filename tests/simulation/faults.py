@@ -212,8 +212,11 @@ class Network:
             network.weather.boundary("mail answered")
             return reply
 
+        def dialled(address, *more, **options):
+            return Wire(network.mail) if address[1] == network.mail.port else dial(address, *more, **options)
+
         requests.adapters.HTTPAdapter.send, smtplib.SMTP.getreply = carried, heard
-        socket.create_connection = lambda *_address: Wire(network.mail)
+        socket.create_connection = dialled
         try:
             yield self
         finally:

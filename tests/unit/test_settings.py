@@ -335,6 +335,8 @@ def test_one_key_of_a_list_in_the_file_cannot_be_overlaid(write):
         (b"[shop", "expected: valid TOML"),
         (b"[shop]\nurl = 'a'\nurl = 'b'", "expected: valid TOML"),
         (b"a = '\xff'", "expected: UTF-8 text, byte 5 is not"),
+        (b"a = " + b"9" * 5000, "expected: TOML without figures or nesting beyond all measure"),
+        (b"a = " + b"[" * 5000, "expected: TOML without figures or nesting beyond all measure"),
     ],
 )
 def test_unreadable_file(tmp_path, content, says):

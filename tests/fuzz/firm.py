@@ -1,0 +1,203 @@
+"""The whole product over a simulated firm whose answers arrive spoilt, and what people then see of it."""
+
+import io
+import random
+import re
+import shutil
+import tempfile
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from dataclasses import replace
+from email import policy
+from email.parser import BytesParser
+from pathlib import Path
+
+import canary
+from bytebridge import service
+from bytebridge.cli import main
+from bytebridge.erp.write_back import Writer
+from bytebridge.errors import RemoteError
+from bytebridge.jobs.reconcile import Window
+from bytebridge.ledger import accounts, codec, verify
+from bytebridge.ledger.engine import Store
+from fuzz import hostile
+from simulation.driver import Firm
+from simulation.faults import Network
+from simulation.people import VERBS, Step
+from simulation.world import BEGIN
+
+BOUGHT = [*(Step("buy", n, n, n) for n in range(3)), Step("sell", 1, 1, 0), Step("sell", 2, 2, 0)]
+WORKED = [
+    *(Step("ask", n, n, n) for n in range(4)),
+    Step("ask_statement", 0, 0, 0),
+    Step("resolve", 0, 0, 2),
+    Step("resolve", 0, 2, 6),
+    Step("refund", 0, 0, 0),
+    Step("credit_note", 0, 0, 0),
+]
+HEADERS = {
+    "From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress", "MIME-Version",
+    "Content-Type",
+}  # fmt: skip
+# escape sequences, the second set of control characters, and what turns a line round
+UNPRINTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+class Spoilt(Network):
+    """share: of the answers to reads that arrive spoilt. met: how many did."""
+
+    share, met = 0.3, 0
+
+    def __init__(self, weather, simulators, mail, chance):
+        super().__init__(weather, simulators, mail)
+        self.chance = chance
+
+    def _spoilt(self, kind, reply, prepared):
+        reply = super()._spoilt(kind, reply, prepared)
+        if prepared.method == "GET" and self.chance.random() < self.share:
+            self.met += 1
+            return replace(reply, body=hostile.spoilt(reply.body, self.chance))
+        return reply
+
+
+@contextmanager
+def spoilt_firm(seed):
+    """A firm with some history whose network spoils answers; what people typed in it is hostile already."""
+    chance = random.Random(seed)
+    folder = tempfile.mkdtemp(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+    try:
+        firm = Firm(folder, {"customers": 3})
+        firm.clock.at = BEGIN
+        firm.network = Spoilt(firm.weather, firm.world.systems, firm.mail, chance)
+        for step in (*BOUGHT, *WORKED):
+            VERBS[step.verb](firm.world, step._replace(a=chance.randrange(1000), c=chance.randrange(1000)))
+            firm.clock.sleep(30)
+        for _ in range(3):
+            hostile_people(firm, chance)
+        with firm.running():
+            yield firm, chance
+    finally:
+        shutil.rmtree(folder)
+
+
+def read(seed, rounds=20):
+    """The connectors alone, asked everything that the jobs ask; the number of spoilt answers they met."""
+    with spoilt_firm(seed) as (firm, chance):
+        firm.network.share = 0.7
+        tools = {"sleep": firm.clock.sleep, "now": firm.clock, "monotonic": firm.clock.monotonic}
+        for _ in range(rounds):
+            hostile_people(firm, chance)
+            for connector in service.connect(firm.settings, service.ORDER, **tools).values():
+                _ask(connector, chance)
+            firm.clock.sleep(700)
+        return firm.network.met
+
+
+def _ask(connector, chance):
+    questions = [
+        lambda: list(connector.changed(None, lambda _ids: {}, None)),
+        lambda: list(connector.everything(None, None)),
+        lambda: connector.by_ids(["1", "2"]),
+        lambda: list(connector.check()),
+    ]
+    if connector.source == "helpdesk":
+        questions += [lambda: connector.find("1", "BB-1-1-000000000000"), lambda: connector.standing_text("1")]
+    if connector.source == "erp":
+        writer = Writer(connector.client, "credit_balance")
+        questions += [lambda: writer.find_customer(["ana@example.com"]), lambda: writer.emails_of("1")]
+    for question in questions:
+        with suppress(RemoteError):
+            for page in question() or ():
+                encoded = [codec.encode(one) for one in getattr(page, "documents", ())]
+                assert all("\x00" not in text for text in encoded)
+
+
+def play(seed, rounds=12, url=None):
+    """Whole passes over such a firm, into a store; then everything that people see of it is looked at.
+
+    url: of a store that is kept and gets many firms, else this firm has one of its own. AssertionError says what
+    went wrong; else the number of spoilt answers that were met.
+    """
+    with spoilt_firm(seed) as (firm, chance):
+        if url is not None:
+            firm.start = lambda: _start(firm, url)
+        firm.start()
+        for number in range(rounds):
+            hostile_people(firm, chance)
+            service.one_pass(firm.context, list(service.ORDER))
+            firm.clock.sleep(700)
+            if number % 4 == 3:
+                service.reconciliation(firm.context, service.ORDER, Window(), dry_run=False)
+        firm.stop()
+        check(firm, url or f"sqlite:///{firm.path}")
+        return firm.network.met
+
+
+def _start(firm, url):
+    firm.store = Store(url)
+    firm.context = service.build(
+        firm.settings, firm.store, by="daemon", sleep=firm.clock.sleep, now=firm.clock, monotonic=firm.clock.monotonic
+    )
+
+
+def hostile_people(firm, chance):
+    """What customers and technicians type is hostile, too."""
+    for ticket in firm.world.desk.tickets.values():
+        name = chance.choice(("subject", "owner_name", "owner_email", "custom"))
+        if name == "custom":
+            for field in ticket.fields["custom_fields"]:
+                field["value"] = hostile.text(chance)
+        elif chance.random() < 0.5:
+            ticket.fields[name] = hostile.text(chance)
+
+
+def check(firm, url):
+    for mail in firm.mail.messages:
+        read = BytesParser(policy=policy.default).parsebytes(mail.raw)
+        assert set(read.keys()) == HEADERS, mail.raw[:2000]
+        assert len(mail.recipients) == 1
+    assert not firm.mail.outside, firm.mail.outside[:3]
+    log = firm.log.getvalue()
+    planted = {"shop.api_key": firm.world.shop_key, "erp.api_key": firm.world.erp.key}
+    assert canary.leaks(log, planted) == []
+    assert "job_crashed" not in log
+    assert not UNPRINTED.search(log.replace("\n", ""))
+    store = Store(url, read_only=True)
+    with store.read() as connection:
+        assert verify.verify(connection).fault is None
+        emails = [one.emails[0] for one in accounts.summaries(connection) if one.emails]
+    store.close()
+    _look(firm, url, emails)
+
+
+def _look(firm, url, emails):
+    """What an administrator sees on a terminal, and a customer in a statement."""
+    config = Path(firm.path).with_name("look.toml")
+    config.write_text(f"[store]\nurl = '{url}'\n")
+    commands = [("accounts", "list"), ("review", "list"), ("notices", "list"), ("runs", "list")]
+    commands += [("notices", "show", "1"), ("review", "show", "1")]
+    for email in emails[:2]:
+        commands += [("accounts", "show", email), ("statement", email), ("notices", "explain", email)]
+        commands += [("statement", email, "--format", form) for form in ("csv", "html", "json")]
+    for key in [*firm.world.desk.tickets][:2]:
+        commands.append(("explain", "ticket", key))
+    for command in commands:
+        out, err, code = run(["--config", str(config), *command])
+        assert code in (0, 1), (command, err)
+        shown = out.replace("\r\n", "\n") + err  # as CSV ends its lines
+        found = UNPRINTED.search(shown)
+        assert found is None, (command, shown[max(0, found.start() - 40) :][:80])
+
+
+def run(arguments):
+    """The command in this process: what it writes, and its exit code."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="") for _ in range(2))
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            main(arguments)
+        except SystemExit as end:
+            code = end.code
+    texts = []
+    for stream in (out, err):
+        stream.flush()
+        texts.append(stream.buffer.getvalue().decode())
+    return *texts, code or 0
