@@ -121,6 +121,11 @@ def _draft(
     )
 
 
+def cause_of(document: Document, now: Instant) -> Instant:
+    """When what its letters tell came about; of a ticket the end of that second, in which somebody may yet buy."""
+    return min(now, Instant(document.changed_at + 1)) if isinstance(document, Ticket) else now
+
+
 def channels(ticket: Ticket, policy: Policy) -> tuple[Channel, ...]:
     """How a letter of this ticket travels; one that cannot take a reply gets it by e-mail."""
     return policy.ticket_channels if ticket.replyable else (Channel.EMAIL,)
@@ -171,7 +176,7 @@ def beforehand(
         "after": balance,
     }
     to = normalise(ticket.email) or ""
-    cause = min(now, ticket.changed_at)
+    cause = cause_of(ticket, now)
     number = account.id if account is not None else 0
     drafts = [
         Draft(

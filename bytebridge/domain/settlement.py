@@ -249,16 +249,14 @@ def _letters(
     view: View,
     policy: Policy,
 ) -> list[Draft]:
-    drafts: list[Draft] = []
-    cause = min(view.now, _came(document, view))
-    if posting.account == account or not worth.credits:
-        # without an address of its own, or with another's, the letter goes to the account's first
-        to = normalise(worth.emails[0]) if worth.emails and posting.account == account else None
-        drafts += notices.for_posting(posting, document, to or "", policy, cause)
-        if posting.account != account:
-            drafts = [replace(draft, channel=Channel.EMAIL, ticket="") for draft in drafts[:1]]
-        if holder.new and isinstance(document, Ticket) and posting.balance == posting.credits:
-            drafts = [replace(draft, facts={**draft.facts, "stranger": True}) for draft in drafts]
+    cause = notices.cause_of(document, view.now)
+    # without an address of its own, or with another's, the letter goes to the account's first
+    to = normalise(worth.emails[0]) if worth.emails and posting.account == account else None
+    drafts = notices.for_posting(posting, document, to or "", policy, cause)
+    if posting.account != account:
+        drafts = [replace(draft, channel=Channel.EMAIL, ticket="") for draft in drafts[:1]]
+    if holder.new and isinstance(document, Ticket) and posting.balance == posting.credits:
+        drafts = [replace(draft, facts={**draft.facts, "stranger": True}) for draft in drafts]
     low = notices.low_balance(holder, before, posting, policy, cause)
     if low is not None:
         holder.low_pending = True

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bytebridge.connector import Connector
 from bytebridge.domain.entry import Entry
 from bytebridge.domain.memory import key_of
-from bytebridge.domain.model import Document, Instant, Source
+from bytebridge.domain.model import Document, Instant, Source, Ticket, TicketState
 from bytebridge.domain.settlement import Outcome, members, settle
 from bytebridge.domain.view import View
 from bytebridge.jobs.context import Context
@@ -86,8 +86,16 @@ def plan(
     if changed and view.unchanged:
         same = view.unchanged
         documents = [one for one in documents if any(key_of(member) not in same for member in members(one))]
-    outcomes = [outcome for document in documents for outcome in settle(document, view, context.rules, context.policy)]
+    in_order = sorted(documents, key=_changed)  # who is warned beforehand is warned by what was charged before
+    outcomes = [outcome for document in in_order for outcome in settle(document, view, context.rules, context.policy)]
     return outcomes, view
+
+
+def _changed(document: Document) -> tuple[int, bool]:
+    """Tickets go by when they changed, in one second those that are charged first; others stay as they came."""
+    if not isinstance(document, Ticket):
+        return 0, False
+    return document.changed_at, document.state in (TicketState.NEW, TicketState.OPEN)
 
 
 def confirmed(documents: Sequence[Document], connector: Connector, context: Context) -> list[Document]:

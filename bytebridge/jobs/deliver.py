@@ -91,7 +91,7 @@ def _first(notice: Notice, context: Context) -> bool:
             _move(context, notice, "pending", due=opens)
             return False
     with context.store.read() as connection:
-        stale = untrue(connection, notice, now) if notice.letter is None else None
+        stale = untrue(connection, notice, context) if notice.letter is None else None
         rider = _rider(connection, notice, context) if notice.letter is None else None
         frozen = _frozen(connection, notice, context, rider)
     if stale is not None:
@@ -107,7 +107,7 @@ def _rider(connection: Connection, notice: Notice, context: Context) -> Notice |
     if notice.kind not in CARRIERS or internal:
         return None
     rider = outbox.rider(connection, notice.account, shop_read_at(connection, context))
-    return rider if rider is not None and untrue(connection, rider, context.now()) is None else None
+    return rider if rider is not None and untrue(connection, rider, context) is None else None
 
 
 def _frozen(connection: Connection, notice: Notice, context: Context, rider: Notice | None = None) -> Frozen:

@@ -3,9 +3,11 @@
 from msgspec.structs import replace
 
 from bytebridge.domain import packs
+from bytebridge.domain.accounts import normalise
 from bytebridge.domain.forecast import charges, lasts_days
 from bytebridge.domain.letter import Letter, Movement, NoticeKind
-from bytebridge.domain.model import Credits, Instant, Source, Ticket, TicketState
+from bytebridge.domain.model import Credits, Document, Instant, Invoice, Source, Ticket, TicketState
+from bytebridge.domain.tariff import least
 from bytebridge.jobs import statements
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.languages import language_of
@@ -18,13 +20,14 @@ from bytebridge.settings import Settings
 STATEMENT_ROWS = 20  # of a statement, in the letter that it is attached to
 
 
-def untrue(connection: Connection, notice: Notice, now: Instant) -> str | None:
+def untrue(connection: Connection, notice: Notice, context: Context) -> str | None:
     """Why a letter must not go out any more; None while it says the truth."""
+    now = context.now()
     match notice.kind:
         case NoticeKind.LOW_BALANCE:
             return _no_longer_low(connection, notice)
         case NoticeKind.INSUFFICIENT:
-            return _no_longer_short(connection, notice)
+            return _no_longer_short(connection, notice, context)
         case NoticeKind.STATEMENT:
             known = accounts.find(connection, notice.recipient, now) == _root(connection, notice)
             return None if known else "the asking address is no longer one of the account's"
@@ -48,13 +51,25 @@ def _no_longer_low(connection: Connection, notice: Notice) -> str | None:
     return "a letter about insufficient credits says the same" if said else None
 
 
-def _no_longer_short(connection: Connection, notice: Notice) -> str | None:
+def _no_longer_short(connection: Connection, notice: Notice, context: Context) -> str | None:
     ticket = documents.find(connection, notice.document)
     if isinstance(ticket, Ticket) and ticket.state not in (TicketState.NEW, TicketState.OPEN):
         return "the ticket is no longer waiting for work"
-    if _summary(connection, notice).balance >= notice.facts["estimate"] - notice.facts["already"]:
-        return "the balance covers it now"
-    return None
+    need = _estimate(ticket, notice, context)
+    if need is None:
+        return "its work costs nothing, or nobody can say what"
+    if need[0] > notice.facts["estimate"]:
+        return "it costs more now, which another letter says"
+    covered = _summary(connection, notice).balance >= need[0] - notice.facts["already"]
+    return "the balance covers it now" if covered else None
+
+
+def _estimate(ticket: object, notice: Notice, context: Context) -> tuple[Credits, str | None] | None:
+    """What the ticket costs at least by what it says now, and its kind."""
+    if not isinstance(ticket, Ticket):
+        return Credits(notice.facts["estimate"]), notice.facts["kind"]
+    need = least(ticket, context.rules, context.now())
+    return (need[0], need[1].value if need[1] else None) if need is not None else None
 
 
 def _root(connection: Connection, notice: Notice) -> int:
@@ -89,13 +104,17 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
     # what was covered by its own entry is not called a debt before the shop was read again
     owed = Credits(max(0, -summary.balance)) if notice.needs_shop or low else Credits(0)
     low = low or notice.kind == NoticeKind.LOW_BALANCE
-    need = _need(notice, summary.balance, threshold, owed, low=low)
+    estimate = _estimate(document, notice, context) if notice.kind == NoticeKind.INSUFFICIENT else None
+    if estimate is not None:
+        need = Credits(max(0, estimate[0] - facts["already"] - summary.balance))
+    else:
+        need = _need(summary.balance, threshold, owed, low=low)
     movement = _movement(notice)
     language = language_of(document.language if document else None, summary.language, policy.language)
     letter = Letter(
         kind=notice.kind,
         language=language,
-        name=_name(summary, document.name if document else ""),
+        name=_name(summary, document, notice.recipient),
         code=notice.code,
         source=source,
         document=_shown(document, notice.document),
@@ -107,8 +126,8 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
         owed=owed,
         offer=packs.smallest_cover(context.rules, need, now),
         lasts_days=_lasts(connection, notice, summary, now),
-        estimate=Credits(facts["estimate"]) if "estimate" in facts else None,
-        estimate_kind=facts.get("kind"),
+        estimate=estimate[0] if estimate is not None else None,
+        estimate_kind=estimate[1] if estimate is not None else None,
         charged_already=Credits(facts.get("already", 0)),
         credentials_reminder=bool(facts.get("reminder")),
         stranger=bool(facts.get("stranger")),
@@ -120,8 +139,12 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
     return with_statement(letter, connection, summary.id, context.settings, now)
 
 
-def _name(summary: Summary, writer: str) -> str:
-    """Whom the letter greets: in a shared account whoever the document came from, never a colleague."""
+def _name(summary: Summary, document: Document | None, recipient: str) -> str:
+    """Whom the letter greets: in a shared account who wrote from that very address, never a colleague."""
+    writer = ""
+    if document is not None:
+        given = document.emails if isinstance(document, Invoice) else (document.email,)
+        writer = document.name if recipient in {normalise(email) for email in given} else ""
     return writer if len(summary.emails) > 1 else summary.name or writer
 
 
@@ -136,10 +159,8 @@ def _shown(document: object, key: str) -> str:
     return number if key.startswith(Source.SHOP) else str(getattr(document, "code", "") or number)
 
 
-def _need(notice: Notice, balance: Credits, threshold: Credits, owed: Credits, *, low: bool) -> Credits:
-    """Credits a pack should cover: a shortfall, a debt, or what brings the balance to the threshold again."""
-    if notice.kind == NoticeKind.INSUFFICIENT:
-        return Credits(max(0, notice.facts["estimate"] - notice.facts["already"] - balance))
+def _need(balance: Credits, threshold: Credits, owed: Credits, *, low: bool) -> Credits:
+    """Credits a pack should cover: a debt, or what brings the balance to the threshold again."""
     if owed:
         return owed
     return Credits(max(1, threshold - balance)) if low else Credits(0)

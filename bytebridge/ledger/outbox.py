@@ -292,7 +292,12 @@ def move(connection: Connection, notice: Notice, state: str, **values: Any) -> b
 
 
 def claim(connection: Connection, notice: Notice, rider: Notice | None, **values: Any) -> bool:
-    """Takes a letter up for an attempt, with the one whose text it says too; False when either is taken already."""
+    """Takes a letter up for an attempt, with the one whose text it says too; False when either is taken already.
+
+    False too when somebody stopped all letters meanwhile.
+    """
+    if is_held(connection):
+        return False
     if rider is not None and not move(connection, rider, rider.state, carrier=notice.id):
         return False
     if move(connection, notice, "sending", **values):

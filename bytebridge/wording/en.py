@@ -40,6 +40,7 @@ WORDS = {
     "credit_note.left": "Credit note for {lines}: {credits} taken back, which is all that was left of that purchase.",
     "credit_note.short": "Credit note for {lines}",
     "void": "The document no longer moves any credits.",
+    "void.moved": "It now belongs to another account.",
     "void.spam": "The ticket was marked as spam and is not charged.",
     "void.deleted": "The ticket was deleted and is not charged.",
     "void.draft": "The document is a draft again.",

@@ -40,6 +40,7 @@ WORDS = {
     "credit_note.left": "Abono de {lines}: {credits} menos, lo que quedaba de esa compra.",
     "credit_note.short": "Abono de {lines}",
     "void": "El documento ya no mueve créditos.",
+    "void.moved": "Ahora corresponde a otra cuenta.",
     "void.spam": "El ticket se ha marcado como correo no deseado y no se cobra.",
     "void.deleted": "El ticket se ha eliminado y no se cobra.",
     "void.draft": "El documento vuelve a ser un borrador.",

@@ -40,6 +40,7 @@ WORDS = {
     "credit_note.left": "Avoir sur {lines} : {credits} en moins, soit ce qui restait de cet achat.",
     "credit_note.short": "Avoir sur {lines}",
     "void": "Le document ne donne plus lieu à aucun mouvement de crédits.",
+    "void.moved": "Ce mouvement relève désormais d’un autre compte.",
     "void.spam": "Le ticket a été classé comme indésirable et n’est pas facturé.",
     "void.deleted": "Le ticket a été supprimé et n’est pas facturé.",
     "void.draft": "Le document est redevenu un brouillon.",

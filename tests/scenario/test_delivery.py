@@ -264,3 +264,87 @@ def test_a_statement_by_mail_is_in_the_language_of_its_letter(world):
     assert "Here is the credit statement" in html
     assert "+60" in html
     assert '<html lang="en">' in page.get_content()
+
+
+def insufficient_waits(world):
+    """Ana has 15 left; a ticket of hers was read while the shop was silent."""
+    bought(world)
+    adjust(world, -45)
+    world.poll()
+    world.told()
+    world.shop.fail_next(503, times=500)
+    ticket = world.asks(ANA, kind="intervencion")
+    world.poll()
+    assert world.told() == []
+    return ticket
+
+
+def later(world):
+    world.shop.faults.clear()
+    world.clock.tick(HOUR)
+    world.poll()
+    return world.told()
+
+
+def test_what_was_to_be_said_of_a_ticket_is_said_by_what_it_says_now(world):
+    ticket = insufficient_waits(world)
+    world.desk.note_work(ticket, kind="presupuesto", credits=30)
+    assert later(world) == [("insufficient", "ticket", ANA)]
+    [reply] = world.desk.replies(ticket)
+    assert "Presupuesto: 30 créditos" in reply
+    assert "Falta por cubrir: 15 créditos" in reply
+
+
+def test_what_costs_more_meanwhile_is_said_once(world):
+    ticket = insufficient_waits(world)
+    world.desk.note_work(ticket, kind="presupuesto", credits=90)
+    assert later(world) == [("insufficient", "ticket", ANA)]
+    [reply] = world.desk.replies(ticket)
+    assert "Presupuesto: 90 créditos" in reply
+
+
+def test_what_became_free_meanwhile_is_not_said(world):
+    ticket = insufficient_waits(world)
+    world.desk.note_work(ticket, kind="gratis")
+    assert later(world) == []
+    assert states(world)["insufficient"] == "cancelled"
+
+
+def test_a_letter_to_the_first_address_of_a_shared_account_greets_no_colleague(open_world):
+    world = open_world(helpdesk={"reply_as": "note"})
+    bought(world)
+    do(world, people.AddAddress(ANA, NEW))
+    world.clock.tick()
+    ticket = world.desk.open(NEW, "Una duda", name="Luc Blanc")
+    world.poll()
+    world.desk.resolve(ticket, kind="consulta", minutes=10)
+    world.poll()
+    world.told()
+    adjust(world, -20)
+    second = world.desk.open(NEW, "Otra duda", name="Luc Blanc")
+    world.poll()
+    world.told()
+    world.desk.note_work(second, kind="consulta", minutes=10)
+    world.desk.resolve(second)
+    world.poll()
+    texts = {mail.recipients[0]: mail.message.get_body(("plain",)).get_content() for mail in world.mail.messages}
+    assert "Luc Blanc" in texts[NEW]
+    assert "Luc Blanc" not in texts[ANA]
+
+
+def test_holding_stops_a_delivery_that_has_begun(world):
+    bought(world)
+    tickets = [world.asks(ANA), world.asks(ANA)]
+    world.poll()
+    for ticket in tickets:
+        world.desk.resolve(ticket, kind="consulta", minutes=5)
+    context = world.context()
+    post = context.desk.post
+
+    def hold_after_the_first(*arguments, **more):
+        post(*arguments, **more)
+        hold(world, held=True)
+
+    context.desk.post = hold_after_the_first
+    world.poll(context=context)
+    assert [one.state for one in world.letters() if one.kind == "balance"] == ["sent", "pending"]

@@ -172,11 +172,15 @@ def test_a_charge_that_falls_away_is_told_to_who_had_it(email):
     assert [(letter.account, letter.channel, letter.to) for letter in books.letters[1:]] == [(1, "email", "")]
 
 
-def test_another_customers_ticket_shows_nobody_the_first_ones_balance():
+def test_a_ticket_given_to_another_customer_tells_each_their_own_balance():
     books = Books(ana=100, bob=100)
     books.read(ticket())
     books.read(ticket(email=BOB))
-    assert [letter.account for letter in books.letters] == [1, 2]
+    assert [(letter.account, letter.channel, letter.to) for letter in books.letters] == [
+        (1, "ticket", ANA),
+        (1, "email", ""),
+        (2, "ticket", BOB),
+    ]
 
 
 REMINDERS = [("intervencion", True), ("actualizacion", True), ("consulta", False)]
