@@ -4,7 +4,17 @@ from typing import Any
 
 import click
 
-from bytebridge.cli.shared import dry_run_option, iso, json_option, moment, reading, settings_of, show_json, table
+from bytebridge.cli.shared import (
+    dry_run_option,
+    iso,
+    json_option,
+    moment,
+    reading,
+    settings_of,
+    show_json,
+    table,
+    write_file,
+)
 
 
 @click.group("notices")
@@ -156,8 +166,6 @@ def preview(ctx: click.Context, kind: str, language: str | None, account: str | 
     \b
     KIND: purchase, taken_back, balance, low_balance, insufficient, statement, module_ending
     """
-    from pathlib import Path
-
     from bytebridge import service
     from bytebridge.jobs import preview as previews
 
@@ -165,7 +173,7 @@ def preview(ctx: click.Context, kind: str, language: str | None, account: str | 
     store = service.open_store(settings, write=False) if account is not None else None
     rendered = previews.preview(settings, kind, language, store, account or "", service.clock())
     if html_file is not None:
-        Path(html_file).write_text(rendered.html, encoding="utf-8")
+        write_file(html_file, rendered.html.encode())
     if rendered.fallback:
         click.echo(f"bytebridge: own template not used: {rendered.fallback}", err=True)
     click.echo(f"{rendered.subject}\n\n{rendered.text}")
@@ -191,5 +199,7 @@ def explain(ctx: click.Context, email: str, on: str | None, *, as_json: bool) ->
     if as_json:
         show_json({"considered": rows})
         return
+    if not rows:
+        click.echo("nothing came up that could have been told")
     for row in rows:
         click.echo(f"{row['at']}  {row['document']}: {row['kind']}: {row['became']}")

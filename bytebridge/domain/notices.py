@@ -153,15 +153,8 @@ def beforehand(
 
     posted: what this ticket already moved. Only once for a ticket and again only if the minimum rises.
     """
-    if ticket.state not in UNRESOLVED or not _watched(ticket, rules):
-        return memory.warned, []
-    # who answers a letter of ours is warned once a technician noted what is to be done, which no machine brings about
-    if is_machine(ticket, policy.own) or (answers_a_letter(ticket) and not says_work(ticket, rules)):
-        return memory.warned, []
-    if (memory.asked or asks_for_statement(ticket, policy)) and not says_work(ticket, rules):
-        return memory.warned, []
-    need = least(ticket, rules, now)
-    if need is None or need[0] <= memory.warned or (account is None and not policy.strangers):
+    need = None if unwarned(ticket, memory, rules, policy, now) else least(ticket, rules, now)
+    if need is None or (account is None and not policy.strangers):
         return memory.warned, []
     balance = account.balance if account is not None else Credits(0)
     left = need[0] + posted  # a ticket that is charged already, as one that our own letter reopened, costs no more
@@ -194,6 +187,25 @@ def beforehand(
         for channel in channels(ticket, policy)
     ]
     return need[0], drafts
+
+
+def unwarned(ticket: Ticket, memory: Memory, rules: Rules, policy: Policy, now: Instant) -> str | None:
+    """Why nobody is warned of a ticket beforehand, whatever the balance; None when the balance decides."""
+    if ticket.state not in UNRESOLVED:
+        return f"it is {ticket.state}"
+    if is_machine(ticket, policy.own):
+        return "a machine wrote it"
+    if not _watched(ticket, rules):
+        return "its department is not watched"
+    work, need = says_work(ticket, rules), least(ticket, rules, now)
+    # who answers a letter of ours is warned once a technician noted what is to be done, which no machine brings about
+    if answers_a_letter(ticket) and not work:
+        return "it answers a letter, or is an automatic answer"
+    if (memory.asked or asks_for_statement(ticket, policy)) and not work:
+        return "it asks for a statement"
+    if need is None:
+        return "its work costs nothing, or nobody can say what"
+    return "it was warned of already" if need[0] <= memory.warned else None
 
 
 def _watched(ticket: Ticket, rules: Rules) -> bool:

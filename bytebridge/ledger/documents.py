@@ -10,7 +10,7 @@ from bytebridge.domain.memory import Memory
 from bytebridge.domain.model import Credits, Document, Instant, Source
 from bytebridge.ledger import codec
 from bytebridge.ledger.many import batches
-from bytebridge.ledger.schema import documents
+from bytebridge.ledger.schema import accounts, documents
 
 CHUNK = 1_000
 
@@ -105,6 +105,13 @@ def of_family(connection: Connection, members: Sequence[int], emails: Sequence[s
 def of_addresses(connection: Connection, emails: Sequence[str]) -> list[Stored]:
     """Documents that came with one of these addresses."""
     rows = connection.execute(select(documents).where(documents.c.email.in_(emails)).order_by(documents.c.key))
+    return [_from_row(row) for row in rows]
+
+
+def of_account(connection: Connection, root: int) -> list[Stored]:
+    """Documents of the account and of all that was merged into it."""
+    family = select(accounts.c.id).where(accounts.c.root == root)
+    rows = connection.execute(select(documents).where(documents.c.account.in_(family)).order_by(documents.c.key))
     return [_from_row(row) for row in rows]
 
 

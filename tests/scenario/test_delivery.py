@@ -1,9 +1,13 @@
 """How letters leave: who carries whom, what waits, what is given up, and what was true when it was queued only."""
 
+import re
+from collections import Counter
+
 import pytest
 
 from bytebridge.domain.model import Credits
-from bytebridge.jobs import letters_by_hand, people
+from bytebridge.errors import NotFound
+from bytebridge.jobs import letters_by_hand, people, told
 from bytebridge.ledger import outbox
 
 ANA, LUC, NEW = "ana@example.com", "luc@example.com", "ana.new@example.com"
@@ -348,3 +352,44 @@ def test_holding_stops_a_delivery_that_has_begun(world):
     context.desk.post = hold_after_the_first
     world.poll(context=context)
     assert [one.state for one in world.letters() if one.kind == "balance"] == ["sent", "pending"]
+
+
+def explained(world, email, since=None, until=None):
+    with world.store.read() as connection:
+        rows = told.explain(connection, email, since, until, world.context())
+    return [(row["kind"], re.sub(r" at \d{4}-.*", "", row["became"])) for row in rows]
+
+
+def test_why_nobody_was_told(world):
+    bought(world, SERVDOLIA120=1)
+    world.asks(ANA)
+    world.asks(ANA, kind="gratis")
+    world.asks(ANA, "Respuesta automática: Saldo")
+    world.desk.resolve(world.asks(ANA))
+    world.poll()
+    world.clock.tick(HOUR)
+    for _ in range(4):
+        world.asks(ANA, "Saldo")
+        world.poll()
+    adjust(world, -5)
+    assert Counter(explained(world, ANA)) == {
+        ("purchase", f"sent, email to {ANA}"): 1,
+        ("insufficient", "not written: the balance covered what it costs at least, when it was last read"): 1,
+        ("insufficient", "not written: its work costs nothing, or nobody can say what"): 1,
+        ("insufficient", "not written: it answers a letter, or is an automatic answer"): 1,
+        ("balance", "not written: it waits for a person: resolved without a kind of work"): 1,
+        ("statement", "sent, reply in the ticket"): 3,
+        ("statement", f"sent, email to {ANA}"): 3,
+        ("statement", "not written: 3 statements were answered that day already, or a machine asked"): 1,
+        ("adjustment", "told to nobody: a change by a person, who tells it themselves"): 1,
+    }
+    assert explained(world, ANA, until=world.clock() - DAY) == []
+
+
+def test_why_a_stranger_was_not_told(world):
+    world.asks(LUC)
+    world.poll()
+    why = "not written: nobody without an account is warned beforehand (notices.strangers)"
+    assert explained(world, LUC) == [("insufficient", why)]
+    with pytest.raises(NotFound):
+        explained(world, NEW)
