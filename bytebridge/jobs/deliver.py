@@ -8,6 +8,7 @@ from typing import Any
 from bytebridge.domain.letter import Channel, NoticeKind
 from bytebridge.domain.model import Instant, Source
 from bytebridge.errors import (
+    BytebridgeError,
     OutcomeUnknown,
     RemoteError,
     RemoteRefused,
@@ -43,11 +44,18 @@ class Frozen:
 
 
 def deliver(context: Context, result: PassResult) -> int:
-    """Sends what is due; gives the number of deliveries confirmed in this pass."""
-    return sum(_deliver(channel, context, result) for channel in Channel)
+    """Sends what is due; gives the number of deliveries confirmed in this pass.
+
+    A fault of ours in one letter is raised once all others have gone out.
+    """
+    faults: list[Exception] = []
+    sent = sum(_deliver(channel, context, result, faults) for channel in Channel)
+    if faults:
+        raise faults[0]
+    return sent
 
 
-def _deliver(channel: Channel, context: Context, result: PassResult) -> int:
+def _deliver(channel: Channel, context: Context, result: PassResult, faults: list[Exception]) -> int:
     """One channel's letters: another that refuses us, or has a long queue, does not keep them back."""
     sent = 0
     with context.store.read() as connection:
@@ -62,6 +70,12 @@ def _deliver(channel: Channel, context: Context, result: PassResult) -> int:
             log("source_refused", source=error.system, operation=error.operation, error=error.message)
             result.error = str(error)
             break
+        except BytebridgeError:
+            raise
+        except Exception as error:  # noqa: BLE001  raised by `deliver`, after the letters behind this one
+            faults.append(error)
+            why = outbox.fit_why(f"it cannot be made: {error!r}")
+            _move(context, notice, notice.state, due=context.now() + LONGEST_WAIT_S, why=why)
     return sent
 
 
@@ -229,8 +243,11 @@ def _look(notice: Notice, context: Context) -> bool:
     if notice.channel == Channel.TICKET and context.desk is not None:
         try:
             found = context.desk.find(notice.ticket, notice.code)
-        except (RemoteUnavailable, RemoteSurprise) as error:
-            _move(context, notice, "unknown", due=context.now() + FIRST_WAIT_S, why=outbox.fit_why(str(error)))
+        except (RemoteUnavailable, RemoteSurprise, RemoteRejected) as error:
+            if _tried_for_a_day(notice, context):
+                _give_up(notice, context, f"for a day nobody could tell whether it is there: {error}")
+            else:
+                _move(context, notice, "unknown", due=context.now() + FIRST_WAIT_S, why=outbox.fit_why(str(error)))
             return False
         if found:
             return _sent(notice, context)

@@ -393,3 +393,59 @@ def test_why_a_stranger_was_not_told(world):
     assert explained(world, LUC) == [("insufficient", why)]
     with pytest.raises(NotFound):
         explained(world, NEW)
+
+
+def test_one_letter_that_cannot_be_made_keeps_back_no_other(world):
+    world.buys(ANA, SERVDOLIA60=1)
+    world.buys(LUC, SERVDOLIA60=1)
+    context = world.context()
+    send = context.mailer.send
+
+    def fails_for_ana(raw, sender, recipient):
+        if recipient == ANA:
+            raise KeyError("a mistake of ours")
+        send(raw, sender, recipient)
+
+    context.mailer.send = fails_for_ana
+    with pytest.raises(KeyError):
+        world.poll(context=context)
+    assert world.told() == [("purchase", "email", LUC)]
+    world.clock.tick(HOUR)
+    world.poll()
+    world.clock.tick(HOUR)
+    world.poll()
+    assert world.told() == [("purchase", "email", ANA)]
+
+
+def test_a_mail_refused_for_ever_is_tried_once_and_shown(world):
+    world.mail.reject(ANA)
+    world.buys(ANA, SERVDOLIA60=1)
+    for _ in range(3):
+        world.poll()
+        world.clock.tick(HOUR)
+    [letter] = world.letters()
+    assert (letter.state, letter.attempts) == ("failed", 1)
+    assert "550" in letter.why
+    with world.store.read() as connection:
+        assert outbox.counts(connection) == {("purchase", "failed"): 1}
+
+
+def test_after_an_outage_of_the_mail_one_low_balance_text_is_left(world):
+    bought(world)
+    world.mail.fail_next(451, at="RCPT", times=100)
+    adjust(world, -45)
+    world.poll()
+    world.buys(ANA, SERVDOLIA60=1)
+    world.poll()
+    adjust(world, -60, "adjust:2")
+    world.poll()
+    world.buys(ANA, SERVDOLIA120=1)
+    world.poll()
+    adjust(world, -120, "adjust:3")
+    world.poll()
+    world.mail.faults.clear()
+    world.clock.tick(2 * HOUR)
+    world.poll()
+    world.clock.tick(2 * HOUR)
+    world.poll()
+    assert Counter(kind for kind, _, _ in world.told()) == {"purchase": 2, "low_balance": 1}
