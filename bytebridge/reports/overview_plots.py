@@ -22,7 +22,7 @@ def months(found: Sequence[Month], names: tuple[str, str, str], figures: Figures
     series: list[Series] = [
         (names[0], FIRST, plot.PLAIN, lambda month: month.sold),
         (names[1], SECOND, plot.HATCHED, lambda month: month.used),
-        (names[2], THIRD, plot.DOTTED, lambda month: month.taken_back),
+        (names[2], THIRD, plot.CROSSED, lambda month: month.taken_back),
     ]
 
     def draw(axes: Any, size: plot.Size) -> None:

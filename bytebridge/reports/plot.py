@@ -26,7 +26,7 @@ VARIABLES = {
     SECOND: "second",
     THIRD: "third",
 }
-PLAIN, HATCHED, DOTTED = "", "////", "...."
+PLAIN, HATCHED, CROSSED = "", "////", "xxxx"
 POINTS = 72  # an inch
 DPI = 96  # of CSS
 

@@ -5,6 +5,7 @@ In a shared account a document goes by its code; neither a colleague's address n
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 from bytebridge.domain.model import Credits, Instant, Source
 from bytebridge.domain.statement import Line, Statement, totals
@@ -13,6 +14,8 @@ from bytebridge.reports.words import kind_name
 from bytebridge.wording import reason
 
 Range = tuple[int, int]
+
+STRETCHES = 240  # of time, in a drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,24 +113,29 @@ def forecast(statement: Statement, lasts: Range | None, figures: Figures, made: 
 
 
 def points(statement: Statement, made: Instant | None) -> list[Point]:
-    """The balance's course until the period's end or `made`, whichever is earlier: what is to come is not known.
-
-    One point a day at most, so that years of movements stay a drawing.
-    """
+    """The balance's course until the period's end or `made`, whichever is earlier: what is to come is not known."""
     found: list[Point] = []
     if statement.since is not None and statement.opening:
         found.append(Point(statement.since, statement.opening))
     elif statement.lines:
         # nothing is drawn for the years before an account had anything
         found.append(Point(statement.lines[0].at, statement.opening))
-    for line in statement.lines:
-        if len(found) > 1 and found[-1].at // 86_400 == line.at // 86_400:
-            found.pop()
-        found.append(Point(line.at, line.balance))
+    found += [Point(line.at, line.balance) for line in statement.lines]
     ends = min((end for end in (statement.until, made) if end is not None), default=None)
     if found and ends is not None and ends > found[-1].at:
         found.append(Point(ends, statement.closing))
-    return found
+    return _thinned(found) if len(found) > STRETCHES else found
+
+
+def _thinned(found: list[Point]) -> list[Point]:
+    """Of each stretch of time the lowest point, the highest and the last: years of movements stay a drawing."""
+    first, width = found[0].at, max(1, -(-(found[-1].at - found[0].at) // STRETCHES))
+    kept = [found[0]]
+    for _, stretch in groupby(found[1:], key=lambda point: (point.at - first) // width):
+        some = list(stretch)
+        ends = {min(some, key=lambda point: point.balance), max(some, key=lambda point: point.balance), some[-1]}
+        kept += [point for point in some if point in ends]
+    return kept
 
 
 def months(statement: Statement, figures: Figures) -> list[tuple[str, Credits]]:

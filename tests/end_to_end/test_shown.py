@@ -1,8 +1,11 @@
 """What `statement` and `report` do with dates, places to write to, terminals and pipes."""
 
+import csv
+import io
 import json
 import os
 import pty
+import re
 import subprocess
 from collections import Counter
 from datetime import datetime
@@ -46,12 +49,16 @@ class Office:
 
         def write(connection):
             number = accounts.create(connection, email, name, "es", 0, "test")
-            balance, postings, revisions = 0, [], Counter()
+            balance, postings, revisions, was = 0, [], Counter(), Counter()
             for document, kind, credits, when, why in movements:
                 balance += credits
                 revisions[document] += 1
                 revision = revisions[document]
-                postings.append(Posting(number, document, revision, EntryKind(kind), credits, balance, 0, when, why))
+                before = was[document]
+                postings.append(
+                    Posting(number, document, revision, EntryKind(kind), credits, balance, before, when, why)
+                )
+                was[document] += credits
             entries.append(connection, postings, 1, max(when for *_, when, _ in movements))
 
         store.transact(write)
@@ -227,3 +234,49 @@ def test_forecast_is_that_of_the_whole_history_whatever_the_period(office):
     assert office.show("statement", "ana@example.com", "--until", ahead)["lasts_days"] == whole
     assert office.show("statement", "ana@example.com", "--until", since)["lasts_days"] is None
     assert office.show("report")["by_days_left"][0]["lasts_days"] == whole
+
+
+def blocks(minutes):
+    return {"rule": "blocks", "kind": "consultation", "minutes": minutes, "block": 15, "minimum": 15}
+
+
+def returned(units):
+    line = {"reference": "SERVDOLIA120", "units": 2, "taken_back": units, "credits": 120}
+    return {"rule": "packs", "standing": "paid", "lines": [line]}
+
+
+ANA = [
+    ("shop:1", "grant", 240, at(2026, 1, 7, 9), returned(0)),
+    ("helpdesk:a", "debit", -15, at(2026, 1, 9, 9), blocks(7)),
+    ("shop:1", "refund", -120, at(2026, 2, 1, 9), returned(1)),
+]
+LUIS = [
+    ("helpdesk:b", "debit", -45, at(2026, 1, 8, 9), blocks(40)),
+    ("helpdesk:b", "correction", 15, at(2026, 1, 9, 8), blocks(30)),
+]
+MOVED = [(240, 240), (-45, 195), (15, 210), (-15, 195), (-120, 75)]  # both accounts' movements by their time
+
+
+def test_merged_accounts_are_one_statement_in_every_format_with_a_code_that_proves_it(office):
+    office.book("ana@example.com", ANA, name="Ana Pérez")
+    office.book("luis@example.com", LUIS, name="Luis Gil")
+    assert office.run("accounts", "merge", "ana@example.com", "luis@example.com").returncode == 0
+    shown = office.show("statement", "luis@example.com")
+    assert [(entry["credits"], entry["balance"]) for entry in shown["entries"]] == MOVED
+    assert (shown["opening"], shown["closing"]) == (0, 75)
+    proven = office.run("db", "verify", "--receipt", shown["receipt"])
+    assert proven.returncode == 0, proven
+    written = {
+        form: office.run("statement", "ana@example.com", "--format", form, "--language", "en").stdout.decode()
+        for form in ("text", "csv", "html")
+    }
+    for form, content in written.items():
+        assert shown["receipt"] in content, form
+        assert not any(secret in content for secret in ("luis@", "ana@", "Luis", "Pérez")), form
+    rows = [row for row in csv.reader(io.StringIO(written["csv"])) if row[0] == "Movement"]
+    assert [(int(row[5]), int(row[6])) for row in rows] == MOVED
+    cells = re.findall(r'class="figure (?:credits|balance)[^>]*>([^<]+)<', written["html"])
+    figures = [int(cell.replace("−", "-")) for cell in cells]
+    assert figures == [0, *(figure for pair in MOVED for figure in pair), 75]
+    lines = re.findall(r"^\d+ \w+ 2026.*?([+−]?\d+) +(−?\d+)$", written["text"], re.MULTILINE)
+    assert [tuple(int(figure.replace("−", "-")) for figure in line) for line in lines] == MOVED

@@ -18,8 +18,19 @@ def course(*movements, made=None, **window):
     return [(point.at / DAY, point.balance) for point in points(statement(*movements, **window), made)]
 
 
-def test_course_begins_with_the_opening_and_keeps_one_point_a_day():
-    assert course((1, 60), (1.5, -15), (2, -15)) == [(1, 0), (1.5, 45), (2, 30)]
+def test_course_begins_with_the_opening():
+    assert course((1, 60), (1.5, -15), (2, -15)) == [(1, 0), (1, 60), (1.5, 45), (2, 30)]
+
+
+def test_long_course_is_thinned_and_keeps_every_dip():
+    movements = [(1 + number / 10, 60 if number % 2 else -60) for number in range(9_000)]
+    movements[5_000:5_000] = [(501.0, -500), (501.0, 500)]
+    found = course(*movements)
+    assert len(found) < 800
+    assert found[0] == (1, 0)
+    assert found[-1] == (900.9, 0)
+    assert min(balance for _, balance in found) == -500
+    assert found == sorted(found, key=lambda point: point[0])
 
 
 def test_course_fills_its_window():
