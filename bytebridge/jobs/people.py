@@ -14,7 +14,7 @@ from bytebridge.domain.view import Account
 from bytebridge.errors import NotFound, Refused
 from bytebridge.jobs.book import Run, copied
 from bytebridge.jobs.context import Context
-from bytebridge.ledger import accounts, copies, documents, entries, outbox, pages, runs
+from bytebridge.ledger import accounts, codec, copies, documents, entries, outbox, pages, runs
 from bytebridge.ledger.engine import Connection
 from bytebridge.logs import log
 
@@ -161,13 +161,14 @@ def _two(connection: Connection, change: Merge, now: Instant) -> tuple[int, int]
 
 
 def _merged(connection: Connection, email: str) -> int:
-    history = accounts.history_of(connection, normalise(email) or "")
-    owner = history[-1][1] if history else None
-    if owner is None:
+    """The account merged into another that owned this address last, also when nobody owns it now."""
+    owners = [owner for _, owner in reversed(accounts.history_of(connection, normalise(email) or "")) if owner]
+    if not owners:
         raise NotFound(f"no account for {email}")
-    if accounts.parent_of(connection, owner) == owner:
+    merged = [owner for owner in owners if accounts.parent_of(connection, owner) != owner]
+    if not merged:
         raise Refused(f"the account of {email} was never merged into another")
-    return owner
+    return merged[0]
 
 
 def _merge(connection: Connection, change: Merge, context: Context, run: Run) -> list[str]:
@@ -183,32 +184,66 @@ def _merge_key(other: int) -> str:
     return f"merge:{other}"
 
 
+def _opening_key(email: str) -> str:
+    """Of the longest addresses a digest, which fits where every document's key does."""
+    return f"opening:{email}" if len(email) <= 80 else f"opening:{codec.digest(email)}"
+
+
 def _split(connection: Connection, change: Split, context: Context, run: Run) -> list[str]:
     number = _merged(connection, change.email)
     keep = accounts.parent_of(connection, number)
+    root = accounts.roots_of(connection, {keep})[keep]
     accounts.separate(connection, number)
     _post(connection, _merge_key(number), EntryKind.MERGE, {}, {"with": [keep, number]}, context, run)
     moved = _resettle(connection, number, context, run)
+    _gather(connection, root, context, run)
+    _gather(connection, number, context, run)
     balance = accounts.balances(connection, {number}).get(number, Credits(0))
     return [f"account {number} stands for itself again with {balance} credits; {moved} entries moved to it"]
 
 
 def _resettle(connection: Connection, number: int, context: Context, run: Run) -> int:
-    """Documents settled on the kept account while merged, that came with the split account's addresses, go back."""
-    emails = accounts.emails_of(connection, [number])[number]
+    """What was settled on the kept account while merged, and is of the split account's addresses, goes back."""
+    owned = accounts.addresses_ever(connection, accounts.family(connection, number))
+    worth = {
+        stored.key: stored.worth
+        for stored in documents.of_addresses(connection, sorted(owned))
+        if stored.worth is not None and accounts.find(connection, stored.email, stored.dated) == number
+    }
+    for email in owned:
+        if accounts.find(connection, email, context.now()) == number:
+            key = _opening_key(email)
+            worth[key] = Credits(sum(entries.posted(connection, key).values()))
     moved = 0
-    for stored in documents.of_addresses(connection, emails):
-        if stored.worth is None:
-            continue
-        posted = entries.posted(connection, stored.key)
-        rooted: dict[int, Credits] = {}
-        roots = accounts.roots_of(connection, set(posted))
-        for account, credits in posted.items():
-            root = roots.get(account, account)
-            rooted[root] = Credits(rooted.get(root, 0) + credits)
-        expected = {number: stored.worth} if stored.worth else {}
-        moved += len(_post_differences(connection, stored.key, EntryKind.MERGE, expected, rooted, {}, context, run))
+    for key, credits in worth.items():
+        expected = {number: credits} if credits else {}
+        posted = _rooted(connection, key)
+        moved += len(_post_differences(connection, key, EntryKind.MERGE, expected, posted, {}, context, run))
     return moved
+
+
+def _rooted(connection: Connection, key: str) -> dict[int, Credits]:
+    """What is posted under `key` by root account: a family is settled as one."""
+    posted = entries.posted(connection, key)
+    roots = accounts.roots_of(connection, set(posted))
+    found: dict[int, Credits] = {}
+    for account, credits in posted.items():
+        root = roots.get(account, account)
+        found[root] = Credits(found.get(root, 0) + credits)
+    return found
+
+
+def _gather(connection: Connection, root: int, context: Context, run: Run) -> None:
+    """All that a family has stands on its root's chain, which is what letters show: the other chains are at zero."""
+    members = [number for number in accounts.family(connection, root) if number != root]
+    for number, (_, balance, _) in pages.heads(connection, members).items():
+        if not balance:
+            continue
+        key = _merge_key(number)
+        expected = entries.posted(connection, key)
+        expected[root] = Credits(expected.get(root, 0) + balance)
+        expected[number] = Credits(expected.get(number, 0) - balance)
+        _post(connection, key, EntryKind.MERGE, expected, {"with": [root, number]}, context, run)
 
 
 def _adjust(connection: Connection, change: Adjust, context: Context, run: Run) -> list[str]:
@@ -227,11 +262,10 @@ def _post(
     derivation: dict[str, Any],
     context: Context,
     run: Run,
-    happened: Instant | None = None,
 ) -> list[Entry]:
     """Brings what is posted under `key` to what is expected, on the accounts themselves, not their roots."""
     posted = {account: credits for account, credits in entries.posted(connection, key).items() if credits}
-    return _post_differences(connection, key, kind, expected, posted, derivation, context, run, happened)
+    return _post_differences(connection, key, kind, expected, posted, derivation, context, run)
 
 
 def _post_differences(
@@ -330,8 +364,11 @@ def import_openings(
                 root = accounts.create(connection, email, name, language, context.now(), context.by)
             derivation = {"rule": "opening", "reason": reason, "by": context.by}
             expected = {root: credits} if credits else {}
-            added = _post(connection, f"opening:{email}", EntryKind.OPENING, expected, derivation, context, run, day)
-            total += len(added)
+            key = _opening_key(email)
+            posted = _rooted(connection, key)
+            total += len(
+                _post_differences(connection, key, EntryKind.OPENING, expected, posted, derivation, context, run, day)
+            )
         _close(connection, run, context)
         return total
 
@@ -339,7 +376,7 @@ def import_openings(
         with context.store.read() as connection:
             changes = 0
             for email, credits, *_ in openings:
-                posted = sum(entries.posted(connection, f"opening:{email}").values())
+                posted = sum(entries.posted(connection, _opening_key(email)).values())
                 if posted != credits:
                     changes += 1
                     tell(f"{email}: {posted} → {credits}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, func, insert, or_, select, update
 
-from bytebridge.domain.accounts import normalise
+from bytebridge.domain.accounts import normalise, owner
 from bytebridge.domain.model import Credits, Instant
 from bytebridge.domain.view import View
 from bytebridge.errors import NotFound
@@ -60,13 +60,10 @@ def find(connection: Connection, email: str, at: Instant) -> int | None:
         .where(addresses.c.email == plain)
         .order_by(addresses.c.since, addresses.c.id)
     ).all()
-    owner = None
-    for number, (account, since) in enumerate(rows):
-        if number == 0 or since <= at:
-            owner = account
-    if owner is None:
+    found = owner({plain: [(Instant(since), account) for account, since in rows]}, plain, at)
+    if found is None:
         return None
-    return connection.execute(select(accounts.c.root).where(accounts.c.id == owner)).scalar()
+    return connection.execute(select(accounts.c.root).where(accounts.c.id == found)).scalar()
 
 
 def get(connection: Connection, email: str, at: Instant) -> int:
@@ -182,6 +179,14 @@ def history_of(connection: Connection, email: str) -> list[tuple[int, int | None
         .order_by(addresses.c.since, addresses.c.id)
     ).all()
     return [(row.since, row.account) for row in rows]
+
+
+def addresses_ever(connection: Connection, members: Sequence[int]) -> set[str]:
+    """Addresses that any of these accounts owned at some time."""
+    found: set[str] = set()
+    for some in batches(members):
+        found |= set(connection.execute(select(addresses.c.email).where(addresses.c.account.in_(some))).scalars())
+    return found
 
 
 def merge(connection: Connection, keep: int, other: int) -> None:

@@ -131,7 +131,7 @@ def _load_documents(connection: Connection, view: View) -> None:
         if state == view.states[key]:
             view.unchanged.add(key)
         decision = decisions.get(key)
-        holds = decision is not None and decision.basis == codec.digest(state)
+        holds = decision is not None and decision.basis == codec.digest(view.states[key])
         view.known[key] = Known(
             codec.memory(memory),
             Credits(totals[key]),

@@ -5,7 +5,7 @@ import pytest
 from bytebridge.domain.model import Credits
 from bytebridge.errors import NotFound, Refused
 from bytebridge.jobs import decide, openings, people
-from bytebridge.ledger import reviews, verify
+from bytebridge.ledger import pages, reviews, verify
 
 ANA, LUC, NEW = "ana@example.com", "luc@example.com", "ana.new@example.com"
 
@@ -77,6 +77,51 @@ def test_a_merge_of_a_merged_account_comes_apart_in_steps(two):
     do(two, people.Split("eve@example.com"))
     assert two.balances() == {ANA: 60, LUC: 90, "eve@example.com": 30}
     whole(two)
+
+
+def heads(world):
+    with world.store.read() as connection:
+        return {number: head[1] for number, head in pages.heads(connection, [1, 2, 3, 4]).items()}
+
+
+def test_a_split_out_of_the_middle_leaves_letters_the_balance_of_the_family(two):
+    two.buys("eve@example.com", SERVDOLIA30=1)
+    two.poll()
+    before = heads(two)
+    do(two, people.Merge(LUC, "eve@example.com"))
+    do(two, people.Merge(ANA, LUC))
+    do(two, people.Split("eve@example.com"))
+    assert two.balances() == {ANA: 150, "eve@example.com": 30}
+    assert sorted(balance for balance in heads(two).values() if balance) == [30, 150], "all of it on the roots' chains"
+    do(two, people.Split(LUC))
+    assert heads(two) == before
+    whole(two)
+
+
+def test_a_merge_can_be_undone_after_the_address_was_removed(two):
+    do(two, people.Merge(ANA, LUC))
+    do(two, people.RemoveAddress(LUC))
+    two.buys(LUC, SERVDOLIA30=1)
+    two.poll()
+    assert two.balances() == {ANA: 150, LUC: 30}
+    do(two, people.Split(LUC))
+    assert sorted(heads(two).values()) == [30, 60, 90]
+    whole(two)
+
+
+def test_an_opening_loaded_while_merged_goes_back_with_the_split(two):
+    do(two, people.Merge(ANA, LUC))
+    opening = [(LUC, Credits(10), "Luc", None, "")]
+    people.import_openings(opening, two.clock.at, two.context(), dry_run=False, tell=print)
+    assert two.balances() == {ANA: 160}
+    do(two, people.Split(LUC))
+    assert two.balances() == {ANA: 60, LUC: 100}
+
+
+def test_an_opening_of_the_longest_address_is_loaded(two):
+    long = f"{'a' * 60}@{'b' * 60}.example.com"
+    people.import_openings([(long, Credits(10), "", None, "")], two.clock.at, two.context(), dry_run=False, tell=print)
+    assert two.balances()[long] == 10
 
 
 def test_merging_nobody_or_oneself_is_refused(two):
@@ -196,6 +241,17 @@ def test_a_decision_charges_and_holds_until_the_ticket_changes(two):
     two.poll()
     assert two.balances()[ANA] == 45
     whole(two)
+
+
+def test_a_decision_ends_with_the_first_reading_of_what_changed(two):
+    ticket = two.asks(ANA)
+    two.desk.resolve(ticket, kind="consulta", minutes=0)
+    two.poll()
+    decided(two, waiting(two)[0].id, "charge", credits=20)
+    two.clock.tick(60)
+    two.desk.note_work(ticket, minutes=40)
+    two.poll()
+    assert two.balances()[ANA] == 15
 
 
 def test_a_dismissed_review_stays_away(two):
