@@ -1,6 +1,6 @@
 """The help desk as a source of tickets, and as the place where letters about tickets are posted."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -106,11 +106,15 @@ class HelpDesk:
         position = decode(cursor)
         self._reader.unread |= set(position.again)
         walk = Walk(self._reader, position, self._now(), self._zone)
+        told: dict[str, Document] = {}
         for rows in walk.pages():
-            yield from self._hinted(rows, known)
+            for page in self._hinted(rows, known):
+                told |= {ticket.id: ticket for ticket in page.documents}
+                yield page
         yield Page((), self._cursor(walk.position))
         if witness.is_due(walk.position, self._now()):
-            yield from self._hear(walk.position, known)
+            # a poll is booked as a whole: what its list told is not in the ledger yet, and needs no second asking
+            yield from self._hear(walk.position, lambda ids: {**known(ids), **_among(told, ids)})
 
     def everything(self, since: Instant | None, until: Instant | None) -> Iterator[Page]:
         """All tickets made in this time, in order of their making, the deleted, the spam and the closed too."""
@@ -235,6 +239,10 @@ class HelpDesk:
 
     def restore_text(self, ticket: str, standing: str) -> None:
         self.restore(ticket, posting.from_text(standing))
+
+
+def _among(told: Mapping[str, Document], ids: Sequence[str]) -> dict[str, Document]:
+    return {wanted: told[wanted] for wanted in ids if wanted in told}
 
 
 def _is_behind(ticket: Ticket, seen: Document | None) -> bool:

@@ -10,7 +10,7 @@ import pytest
 import bytebridge.erp
 
 HERE = Path(__file__).parent
-SCENARIOS = HERE.parents[1] / "scenario"
+OTHERS = [HERE.parents[1] / "scenario", HERE.parents[1] / "unit"]
 NOTES = (Path(bytebridge.erp.__file__).parent / "NOTES.md").read_text(encoding="utf-8")
 TRAPS = tomllib.loads((HERE / "traps.toml").read_text(encoding="utf-8"))
 
@@ -33,7 +33,7 @@ def test_every_numbered_fact_has_an_entry():
 
 @pytest.mark.parametrize("fact", TRAPS)
 def test_every_entry_names_tests_that_exist(fact):
-    existing = set().union(*(names_in(path) for folder in (HERE, SCENARIOS) for path in folder.glob("test_*.py")))
+    existing = set().union(*(names_in(path) for folder in (HERE, *OTHERS) for path in folder.glob("test_*.py")))
     assert TRAPS[fact]
     assert set(TRAPS[fact]) <= existing
 

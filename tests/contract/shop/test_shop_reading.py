@@ -1,5 +1,6 @@
 """How the shop is read: what a poll costs, and that nothing is lost between two of them."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -391,6 +392,27 @@ def test_by_ids_reads_what_is_there(simulator, shop):
     found = shop.by_ids([str(orders[1]), "999", "x", "", "0"])
     assert [(order.id, order.lines[0].taken_back) for order in found] == [(str(orders[1]), 1)]
     assert shop.by_ids([]) == []
+
+
+def test_no_more_than_a_hundred_ids_stand_in_one_address(simulator, open_ledger):
+    ana = simulator.customer("ana@example.com")
+    orders = [simulator.buy(ana, {PACK: 1}) for _ in range(250)]
+    ledger = open_ledger(simulator)
+    found = ledger.shop.by_ids([str(order) for order in orders])
+    assert [order.id for order in found] == [str(order) for order in orders]
+    values = [value for request in simulator.requests for name, value in request.query if name.startswith("filter[id")]
+    assert values
+    assert max(value.count("|") + 1 for value in values) <= 100
+
+
+def test_a_slips_amount_and_whether_it_is_partial_are_not_asked_for(simulator, ledger):
+    simulator.refund(simulator.buy("ana@example.com", {PACK: 2}), {PACK: 1})
+    ledger.poll()
+    ledger.poll()
+    slips = [request.arg("display") for request in simulator.requests if request.path == "/api/order_slip"]
+    assert len(slips) >= 2
+    own = [re.sub(r"order_slip_details\[.*?\]", "", display) for display in slips]
+    assert not [fields for fields in own if "amount" in fields or "partial" in fields]
 
 
 def spoilt(simulator, order, **values):
