@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from bytebridge.cli.shared import json_option, reading, show_json
+from bytebridge.cli.shared import json_option, need_secrets, reading, settings_of, show_json
 
 
 @click.command("explain")
@@ -12,26 +12,42 @@ from bytebridge.cli.shared import json_option, reading, show_json
 @json_option
 @click.pass_context
 def explain_command(ctx: click.Context, document: tuple[str, ...], *, as_json: bool) -> None:
-    """What the source says, the rule step by step, what was posted when, what was told to whom.
+    """What the source says now, the rule step by step, what was posted when, what was told to whom.
 
     \b
       bytebridge explain order 1042
       bytebridge explain ticket KXB-QWERT-482
     """
+    from bytebridge import service
+    from bytebridge.errors import SettingsError
     from bytebridge.jobs.explain import explain
+    from bytebridge.jobs.labels import WORDS
 
-    with reading(ctx) as store, store.read() as connection:
-        shown = explain(connection, document)
+    settings = settings_of(ctx)
+    words = " ".join(document).split()
+    sources = [WORDS[words[0]]] if words and words[0] in WORDS else []
+    why_not = ""
+    try:
+        need_secrets(settings, sources)
+    except SettingsError as error:
+        sources, why_not = [], str(error)
+    with reading(ctx) as store:
+        shown = explain(document, service.build(settings, store, sources=sources), why_not)
     if as_json:
         show_json(shown)
         return
     click.echo(f"{shown['document']}  ({shown['email'] or 'no address'}, account {shown['account']})")
-    click.echo("the source says:")
+    source = shown["source"]
+    if source["why"]:
+        click.echo(f"{source['why']}; last seen {source['last_seen']}:")
+    else:
+        click.echo("the source says now:" if not source["changed_since"] else "the source says now, not yet read:")
     for name, value in shown["says"].items():
         click.echo(f"  {name}: {_said(value)}")
     click.echo("the rule:")
     for step in shown["steps"] or ["nothing was posted"]:
         click.echo(f"  {step}")
+    _say_now(shown["now"])
     click.echo("posted:")
     for entry in shown["entries"]:
         click.echo(f"  {entry['at']}  {entry['credits']:+d}  account {entry['account']}, balance {entry['balance']}")
@@ -41,6 +57,15 @@ def explain_command(ctx: click.Context, document: tuple[str, ...], *, as_json: b
         click.echo(
             f"told: {letter['kind']} by {letter['channel']} to {letter['to']}: {letter['state']} ({letter['code']})"
         )
+
+
+def _say_now(now: dict[str, Any]) -> None:
+    """What is different by what the source says now, if anything is."""
+    if not now["would_post"]:
+        return
+    click.echo(f"by what it says now it is worth {now['worth']}; the next pass posts {now['would_post']:+d}:")
+    for step in now["steps"]:
+        click.echo(f"  {step}")
 
 
 def _said(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""A document with the rule applied to it, its entries, its reviews and its letters."""
+"""A document as its source shows it now, with the rule applied to it, its entries, its reviews and its letters."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -6,26 +6,89 @@ from typing import Any
 
 import msgspec
 
+from bytebridge.domain.memory import key_of
+from bytebridge.domain.model import Document, Source
 from bytebridge.domain.reviews import sentence
+from bytebridge.domain.settlement import members
+from bytebridge.errors import RemoteError
 from bytebridge.jobs import labels
-from bytebridge.ledger import entries, outbox, reviews
+from bytebridge.jobs.book import plan
+from bytebridge.jobs.context import Context
+from bytebridge.ledger import codec, entries, outbox, reviews
 from bytebridge.ledger.engine import Connection
 from bytebridge.wording import steps
 
 TIMES = ("created_at", "paid_at", "changed_at", "resolved_at", "date")
 
 
-def explain(connection: Connection, words: Sequence[str]) -> dict[str, Any]:
-    """Everything the ledger knows of one document; NotFound when it knows none by that name."""
-    stored = labels.get(connection, words)
-    posted = entries.of_documents(connection, [stored.key])
-    says: dict[str, Any] = msgspec.to_builtins(stored.document)
+def explain(words: Sequence[str], context: Context, why_not: str = "") -> dict[str, Any]:
+    """Everything known of one document; NotFound when the ledger knows none by that name.
+
+    The source is asked what it says now. why_not: why it cannot be; then, and when it does not answer, what was
+    seen last is shown and `source` says so.
+    """
+    with context.store.read() as connection:
+        stored = labels.get(connection, words)
+    whole, silent = _ask(stored.key, context) if not why_not else (None, why_not)
+    present = _member(whole, stored.key)
+    with context.store.read() as connection:
+        return {
+            "document": labels.label_of(stored.key, stored.document.code),
+            "email": stored.email or None,
+            "account": stored.account,
+            "worth": stored.worth,
+            "source": {
+                "answered": not silent,
+                "why": silent or ("" if present is not None else "the source does not have it any more"),
+                "last_seen": _iso(stored.seen_at),
+                "changed_since": present is not None and codec.encode(present) != stored.state,
+            },
+            "says": _says(present if present is not None else stored.document),
+            "now": _by_the_rules(connection, whole if whole is not None else stored.document, stored.key, context),
+            **_booked(connection, stored.key),
+        }
+
+
+def _ask(key: str, context: Context) -> tuple[Document | None, str]:
+    """What the source has of it now, with the documents that come with it; and why it did not answer."""
+    source, _, number = key.partition(":")
+    connector = context.connectors.get(Source(source))
+    if connector is None:
+        return None, f"no {source} is configured"
+    try:
+        found = connector.by_ids([number])
+    except RemoteError as error:
+        return None, str(error)
+    unreadable = [str(surprise) for surprise in getattr(connector, "surprises", ())]
+    return (found[0], "") if found else (None, "; ".join(unreadable))
+
+
+def _member(whole: Document | None, key: str) -> Document | None:
+    found = members(whole) if whole is not None else []
+    return next((member for member in found if key_of(member) == key), None)
+
+
+def _says(document: Document) -> dict[str, Any]:
+    says: dict[str, Any] = msgspec.to_builtins(document)
+    return {name: _shown(name, value) for name, value in says.items() if value not in (None, [], "")}
+
+
+def _by_the_rules(connection: Connection, whole: Document, key: str, context: Context) -> dict[str, Any]:
+    """What the rules give for what is said now, and what a pass would post for it."""
+    outcomes, _ = plan(connection, [whole], context)
+    outcome = next(one for one in outcomes if one.key == key)
+    worth = outcome.worth
     return {
-        "document": labels.label_of(stored.key, stored.document.code),
-        "email": stored.email or None,
-        "account": stored.account,
-        "worth": stored.worth,
-        "says": {name: _shown(name, value) for name, value in says.items() if value not in (None, [], "")},
+        "worth": worth.credits,
+        "steps": steps(worth.derivation) if worth.derivation else [],
+        "review": sentence(worth.lack.code, worth.lack.found) if worth.lack is not None else None,
+        "would_post": sum(posting.credits for posting in outcome.postings),
+    }
+
+
+def _booked(connection: Connection, key: str) -> dict[str, Any]:
+    posted = entries.of_documents(connection, [key])
+    return {
         "steps": steps(posted[-1].derivation) if posted else [],
         "entries": [
             {
@@ -41,9 +104,7 @@ def explain(connection: Connection, words: Sequence[str]) -> dict[str, Any]:
             }
             for entry in posted
         ],
-        "review": [
-            sentence(item.code, item.found) for item in reviews.open_items(connection) if item.document == stored.key
-        ],
+        "review": [sentence(item.code, item.found) for item in reviews.open_items(connection) if item.document == key],
         "notices": [
             {
                 "kind": notice.kind.value,
@@ -52,7 +113,7 @@ def explain(connection: Connection, words: Sequence[str]) -> dict[str, Any]:
                 "state": notice.state,
                 "code": notice.code,
             }
-            for notice in outbox.listed(connection, document=stored.key)
+            for notice in outbox.listed(connection, document=key)
         ],
     }
 

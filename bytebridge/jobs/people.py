@@ -6,7 +6,7 @@ from typing import Any
 
 from bytebridge.domain import notices
 from bytebridge.domain.accounts import normalise
-from bytebridge.domain.entry import Entry, EntryKind, Posting
+from bytebridge.domain.entry import HALF, Entry, EntryKind, Posting
 from bytebridge.domain.model import Credits, Instant
 from bytebridge.domain.notices import Draft
 from bytebridge.domain.settlement import differences
@@ -176,7 +176,10 @@ def _merge(connection: Connection, change: Merge, context: Context, run: Run) ->
     balance = accounts.balances(connection, {other}).get(other, Credits(0))
     accounts.merge(connection, keep, other)
     expected = {keep: balance, other: Credits(-balance)} if balance else {}
-    _post(connection, _merge_key(other), EntryKind.MERGE, expected, {"with": [keep, other]}, context, run)
+    seq, _, head = pages.heads(connection, [other]).get(other, pages.NO_HEAD)
+    # what a letter of the kept account proves from now on includes the history that joined it
+    derivation = {"with": [keep, other], "joined": {"account": other, "seq": seq, "hash": head[:HALF]}}
+    _post(connection, _merge_key(other), EntryKind.MERGE, expected, derivation, context, run)
     return [f"account {other} joined account {keep} with {balance:+d} credits"]
 
 

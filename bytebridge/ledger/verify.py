@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Connection, and_, func, literal, or_, select
 
 from bytebridge.domain.derivation import recompute
-from bytebridge.domain.entry import GENESIS, chain
+from bytebridge.domain.entry import GENESIS, EntryKind, chain, receipt
 from bytebridge.ledger import facts
 from bytebridge.ledger.entries import LAST, walk
 from bytebridge.ledger.schema import documents, entries, notices
@@ -138,15 +138,44 @@ def check_receipt(connection: Connection, code: str) -> tuple[str, bool]:
     account, seq, digits = int(match.group(1)), int(match.group(2)), match.group(3).lower()
     if seq == 0:
         return f"{code}: it was written before account {account} had any entry: nothing to prove", digits == GENESIS[:6]
+    fault, balance = _history(connection, account, seq, digits)
+    if fault is not None:
+        return f"{code}: {fault}", False
+    if not _was_written(connection, account, seq, code.strip().upper()):
+        return f"{code}: the history stands, but no letter or statement of account {account} bears this code", False
+    return f"{code}: the history of account {account} up to entry {seq} stands, balance {balance}", True
+
+
+def _history(connection: Connection, account: int, seq: int, digits: str) -> tuple[str | None, int]:
+    """What is wrong with an account's chain up to `seq`, or with one that was merged into it before; its balance."""
     rows = connection.execute(
         select(entries).where(entries.c.account == account, entries.c.seq <= seq).order_by(entries.c.seq)
     )
     found = rows.all()
     fault = next(_faults(found, _Walk()), None)
     if fault is not None:
-        return f"{code}: the history does not stand: {fault}", False
+        return f"the history does not stand: {fault}", 0
     if len(found) != seq:
-        return f"{code}: account {account} has no entry {seq}", False
-    if not found[-1][-1].startswith(digits):
-        return f"{code}: entry {seq} of account {account} is another one than the letter was written on", False
-    return f"{code}: the history of account {account} up to entry {seq} stands, balance {found[-1][7]}", True
+        return f"account {account} has no entry {seq}", 0
+    if not found[-1].hash.startswith(digits):
+        return f"entry {seq} of account {account} is another one than the letter was written on", 0
+    for row in found:
+        joined = msgspec.json.decode(row.derivation).get("joined") if row.kind == EntryKind.MERGE else None
+        if joined and joined["account"] != account:
+            fault, _ = _history(connection, joined["account"], joined["seq"], joined["hash"])
+            if fault is not None:
+                return f"account {joined['account']}, merged into it: {fault}", 0
+    return None, found[-1].balance
+
+
+def _was_written(connection: Connection, account: int, seq: int, code: str) -> bool:
+    """Whether a letter bears this code and its own digits are those of what it tells, or a statement does."""
+    digits = code.rpartition("-")[2][:6].lower()
+    if receipt(account, seq, digits, f"statement:{account}", seq, "statement") == code:
+        return True
+    rows = connection.execute(
+        select(notices.c.document, notices.c.revision, notices.c.kind).where(
+            notices.c.account == account, notices.c.seq == seq
+        )
+    )
+    return any(receipt(account, seq, digits, row.document, row.revision, row.kind) == code for row in rows)

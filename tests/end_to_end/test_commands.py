@@ -158,6 +158,28 @@ def test_explain(firm):
     assert "+120" in told.out
 
 
+def test_explain_asks_the_source(firm):
+    firm.desk.note_work(firm.documents.question, minutes=50)
+    shown = firm.show("explain", "ticket", firm.documents.question)
+    assert shown["says"]["minutes"] == ["50"]
+    assert shown["source"].items() >= {"answered": True, "why": "", "changed_since": True}.items()
+    assert shown["now"]["worth"] == -60
+    assert shown["now"]["would_post"] == -30
+    assert [entry["credits"] for entry in shown["entries"]] == [-30]
+    told = firm.run("explain", "ticket", firm.documents.question)
+    assert "the next pass posts -30" in told.out
+
+
+def test_explain_of_a_source_that_does_not_answer_shows_what_was_seen_last(firm):
+    before = firm.show("explain", "order", firm.documents.order)
+    firm.shop.stop()
+    shown = firm.show("explain", "order", firm.documents.order)
+    assert (shown["says"], shown["entries"]) == (before["says"], before["entries"])
+    assert not shown["source"]["answered"]
+    assert "shop" in shown["source"]["why"]
+    assert "last seen" in firm.run("explain", "order", firm.documents.order).out
+
+
 @pytest.mark.parametrize("words", [("order", "999"), ("ticket", "ABC-DEFGH-123"), ("invoice", "FA0"), ("1042",)])
 def test_explain_of_what_is_not_there(firm, words):
     done = firm.run("explain", *words)

@@ -5,9 +5,12 @@ import json
 import pytest
 from sqlalchemy import select
 
+from bytebridge import service
 from bytebridge.domain.entry import chain, encode
-from bytebridge.ledger import verify
+from bytebridge.jobs import people, statements
+from bytebridge.ledger import accounts, verify
 from bytebridge.ledger.schema import entries
+from bytebridge.settings import Settings
 
 
 @pytest.fixture
@@ -148,6 +151,39 @@ def test_a_receipt_of_another_history_does_not_stand(history):
         assert not verify.check_receipt(connection, "BB-1-9-000000AABBCC")[1]
         assert not verify.check_receipt(connection, "BB-77-1-000000AABBCC")[1]
         assert not verify.check_receipt(connection, "nonsense")[1]
+
+
+def test_a_code_that_no_letter_bears_does_not_stand(history):
+    """The head's digits are right, the letter's own are not."""
+    code = history.letter("helpdesk:t2", account=1).code
+    forged = code[:-1] + ("0" if code[-1] != "0" else "1")
+    with history.store.read() as connection:
+        sentence, stands = verify.check_receipt(connection, forged)
+        assert verify.check_receipt(connection, code)[1]
+    assert not stands
+    assert "no letter or statement" in sentence
+
+
+def test_a_receipt_proves_the_history_of_an_account_that_was_merged(history):
+    context = service.build(Settings(), history.store, by="tester")
+
+    def two(connection):
+        for email in ("ana@example.com", "luc@example.com"):
+            accounts.create(connection, email, "", None, 0, "tester")
+
+    history.store.transact(two)
+    list(people.carry_out(context, people.Merge("ana@example.com", "luc@example.com"), dry_run=False))
+    with history.store.read() as connection:
+        code = statements.code_of(connection, 1)
+        assert verify.check_receipt(connection, code)[1]
+    history.without_triggers("UPDATE entries SET happened = 1 WHERE id = 3")
+    with history.store.read() as connection:
+        sentence, stands = verify.check_receipt(connection, code)
+    assert not stands
+    assert "account 2, merged into it" in sentence
+    history.run(rehashed(history, 3, revision=2))
+    with history.store.read() as connection:
+        assert not verify.check_receipt(connection, code)[1], "its hash made to fit is not the one that joined"
 
 
 def test_a_receipt_from_before_the_first_entry_has_nothing_to_prove(books):
