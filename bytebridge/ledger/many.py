@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, insert
+from sqlalchemy import ColumnElement, Connection, Dialect, Select, Table, bindparam, insert
 
 BATCH = 500  # values in one IN list
 
@@ -25,11 +25,38 @@ def add(connection: Connection, table: Table, names: tuple[str, ...], rows: Sequ
         connection.exec_driver_sql(_insertion(table, names, kind), list(rows))
 
 
+def among(
+    connection: Connection, statement: Select[Any], column: ColumnElement[Any], values: Iterable[Any]
+) -> list[Any]:
+    """Rows of `statement` in which the column has one of these values, batch after batch.
+
+    statement: made once and without values of its own, since it is compiled once.
+    """
+    found: list[Any] = []
+    for some in batches(values):
+        if len(some) == BATCH:
+            kind: Any = type(connection.dialect)
+            found += connection.exec_driver_sql(_question(statement, column, kind), tuple(some)).all()
+        else:
+            found += connection.execute(statement.where(column.in_(some))).all()
+    return found
+
+
+@lru_cache(maxsize=64)
+def _question(statement: Select[Any], column: ColumnElement[Any], kind: Callable[..., Dialect]) -> str:
+    """The statement for a whole batch: Core would write its list of values anew for each."""
+    places = [bindparam(f"value{number}", type_=column.type) for number in range(BATCH)]
+    return str(statement.where(column.in_(places)).compile(dialect=_positional(kind)))
+
+
+def _positional(kind: Callable[..., Dialect]) -> Dialect:
+    """A dialect that takes values by their position, whatever its driver's custom."""
+    return kind(paramstyle="qmark" if kind().name == "sqlite" else "format")
+
+
 @lru_cache(maxsize=64)
 def _insertion(table: Table, names: tuple[str, ...], kind: Callable[..., Dialect]) -> str:
-    """The statement with its values by position, as qmark for SQLite and format for the servers' drivers."""
-    style = "qmark" if kind().name == "sqlite" else "format"
-    statement = insert(table).inline().compile(dialect=kind(paramstyle=style), column_keys=list(names))
+    statement = insert(table).inline().compile(dialect=_positional(kind), column_keys=list(names))
     if statement.positiontup != list(names):
         raise AssertionError(f"{table.name}: the database takes its columns in another order")
     return str(statement)

@@ -39,6 +39,13 @@ ACCOUNT = (
     entries.c.balance,
     entries.c.hash,
 )
+SEEN = select(documents.c.key, documents.c.state, documents.c.rules)
+KNOWN = select(documents.c.key, documents.c.memory, documents.c.state)
+OWNERS = (
+    select(addresses.c.email, addresses.c.since, *ACCOUNT)
+    .select_from(addresses.outerjoin(accounts, addresses.c.account == accounts.c.id).outerjoin(entries, IS_HEAD))
+    .order_by(addresses.c.since, addresses.c.id)
+)
 DOCUMENT = tuple(column.name for column in documents.columns)
 MODULE = ("document", "reference", "account", "email", "ends")
 
@@ -54,13 +61,9 @@ class Seen:
 def seen(connection: Connection, keys: Sequence[str]) -> Seen:
     """States as last seen, one query a batch."""
     result = Seen()
-    for some in batches(keys):
-        rows = connection.execute(
-            select(documents.c.key, documents.c.state, documents.c.rules).where(documents.c.key.in_(some))
-        )
-        for key, state, rules in rows.all():
-            result.states[key] = state
-            result.rules[key] = rules
+    for key, state, rules in many.among(connection, SEEN, documents.c.key, keys):
+        result.states[key] = state
+        result.rules[key] = rules
     return result
 
 
@@ -105,10 +108,7 @@ def _emails(document: Document) -> tuple[str, ...]:
 
 def _load_documents(connection: Connection, view: View) -> None:
     """What is remembered and posted of the documents that were seen before."""
-    stored: list[Any] = []
-    for some in batches(view.states):
-        question = select(documents.c.key, documents.c.memory, documents.c.state).where(documents.c.key.in_(some))
-        stored += connection.execute(question)
+    stored = many.among(connection, KNOWN, documents.c.key, view.states)
     totals: dict[str, int] = defaultdict(int)
     decisions: dict[str, Row[Any]] = {}
     for some in batches(row.key for row in stored):
@@ -153,18 +153,10 @@ def _decision(row: Row[Any]) -> Decision:
 
 def _load_owners(connection: Connection, emails: set[str], view: View) -> None:
     """Who owned these addresses, with the accounts and their heads."""
-    histories = addresses.outerjoin(accounts, addresses.c.account == accounts.c.id).outerjoin(entries, IS_HEAD)
-    for some in batches(sorted(emails)):
-        rows = connection.execute(
-            select(addresses.c.email, addresses.c.since, *ACCOUNT)
-            .select_from(histories)
-            .where(addresses.c.email.in_(some))
-            .order_by(addresses.c.since, addresses.c.id)
-        )
-        for email, since, number, *rest in rows.all():
-            view.owners.setdefault(email, []).append((Instant(since), number))
-            if number is not None:
-                _know(view, number, *rest)
+    for email, since, number, *rest in many.among(connection, OWNERS, addresses.c.email, sorted(emails)):
+        view.owners.setdefault(email, []).append((Instant(since), number))
+        if number is not None:
+            _know(view, number, *rest)
     _load_accounts(connection, set(), view)
 
 

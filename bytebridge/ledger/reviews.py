@@ -9,9 +9,11 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from bytebridge.domain.accounts import normalise
 from bytebridge.domain.model import Credits, Instant
 from bytebridge.domain.settlement import Outcome
-from bytebridge.ledger import codec
+from bytebridge.ledger import codec, many
 from bytebridge.ledger.many import batches
 from bytebridge.ledger.schema import reviews
+
+EVERY = select(reviews)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,7 @@ def follow(connection: Connection, outcomes: Sequence[Outcome], now: Instant) ->
             wanted[outcome.key, "waiting", lack.code, codec.fit(lack.found, 250)] = outcome
         for flag in outcome.worth.flags:
             wanted[outcome.key, "flagged", flag.code, codec.fit(flag.found, 250)] = outcome
-    rows = [
-        row
-        for some in batches({outcome.key for outcome in outcomes})
-        for row in connection.execute(select(reviews).where(reviews.c.document.in_(some)))
-    ]
+    rows = many.among(connection, EVERY, reviews.c.document, {outcome.key for outcome in outcomes})
     known = {(row.document, row.state, row.code, row.found): row for row in rows if _counts(row)}
     gone = [row.id for key, row in known.items() if key not in wanted and row.closed_at is None]
     for some in batches(gone):
