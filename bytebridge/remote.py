@@ -132,6 +132,13 @@ class Remote:
         self._lock = threading.Lock()
         self._session = self._new_session()
         self._prepared: requests.PreparedRequest | None = None
+        self._retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_may_pass),
+            wait=_wait,
+            stop=tenacity.stop_after_attempt(ATTEMPTS),
+            sleep=self._sleep,
+            reraise=True,
+        )
         self._failures = 0
         self._closed_until = 0.0
         self._tireless = False
@@ -166,15 +173,8 @@ class Remote:
                 "paused after repeated failures",
                 retry_after_s=self._closed_until - self._monotonic(),
             )
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception(_may_pass),
-            wait=_wait,
-            stop=tenacity.stop_after_attempt(ATTEMPTS),
-            sleep=self._sleep,
-            reraise=True,
-        )
         try:
-            answer: Answer = retrying(self._once, "GET", path, operation, params=params, headers=headers)
+            answer: Answer = self._retrying(self._once, "GET", path, operation, params=params, headers=headers)
         except (RemoteUnavailable, RemoteRefused) as error:
             self._trip(error)
             raise
