@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import re
 import socket
 import sqlite3
 import subprocess
@@ -17,7 +18,9 @@ import sqlalchemy as sa
 import canary
 from bytebridge.sandbox.mail import MailServer
 from bytebridge.sandbox.web import Fault, Reply
-from simulation.oracle import Oracle
+from simulation.copies import check_reviews
+from simulation.letters import Letters
+from simulation.oracle import Oracle, WrongError
 from simulation.people import PEOPLE, Step
 from simulation.world import World
 from world import AHEAD, COMMAND, Daemon
@@ -73,6 +76,15 @@ reference = 'SERVDOLIA(\\d+)'
 [[modules]]
 reference = 'MOD\\w+'
 """
+
+
+class ExactlyOnce(Letters):
+    """Letters by their number: what one says of a balance can be judged where the clock stands still meanwhile."""
+
+    def _figures(self, *_):
+        pass
+
+    _shop_was_read = _low = _beforehand = _figures
 
 
 class Clock:
@@ -296,10 +308,36 @@ class Firm:
         assert self.rows() == before, "another pass or a reconciliation posted something"
         self.run("db", "verify")
         self._dump()
-        self.oracle.settle()
+        self._compare()
         self._copies()
         for simulator in (*self.world.systems, self.mail):
             assert not simulator.outside, simulator.outside[:3]
+
+    def _compare(self):
+        """The ledger and what customers hold with the world."""
+        self.oracle.note()
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:
+            database.row_factory = sqlite3.Row
+            try:
+                self.oracle._only_appended(database)
+                self.oracle._documents(database, self.oracle._families(database))
+                ExactlyOnce(self.oracle, database).check()
+                check_reviews(self.oracle, database)
+                self.oracle._nothing_waits(database)
+            except WrongError as error:
+                raise WrongError(f"{error}\n{self._evidence(str(error), database)}") from error
+        self.oracle.since_then.clear()
+
+    def _evidence(self, wrong, database):
+        """All that world and ledger have about the documents it names."""
+        found = []
+        for document in set(re.findall(r"(?:shop|erp|helpdesk):\w+", wrong)):
+            if ticket := self.world.desk.tickets.get(document.partition(":")[2]):
+                found.append(f"{ticket.status} {ticket.fields} {self.world.worked.get(ticket.id)}")
+            for table, column in (("documents", "key"), ("reviews", "document"), ("entries", "document")):
+                rows = database.execute(f"SELECT * FROM {table} WHERE {column} = ?", [document])
+                found += [f"{table}: {dict(row)}" for row in rows]
+        return "\n".join(found)
 
     def _copies(self):
         """A mail arrived twice only where its first answer was lost, or whoever waited for it was disturbed."""
