@@ -96,7 +96,7 @@ class Mailer:
             _accepted("connect", *smtp.connect(self._settings.host, self._settings.port))
             smtp.ehlo_or_helo_if_needed()
             if self._settings.security == "starttls":
-                _accepted("STARTTLS", *smtp.starttls(context=smtp.tls))
+                _accepted("STARTTLS", *_encrypted(smtp))
                 smtp.ehlo_or_helo_if_needed()
             self._log_in(smtp)
         except smtplib.SMTPException as error:
@@ -193,6 +193,14 @@ class _Connection(smtplib.SMTP):
         with contextlib.suppress(OSError):  # it may just have been closed
             if self._handle is not None:
                 self._handle.shutdown(socket.SHUT_RDWR)
+
+
+def _encrypted(smtp: _Connection) -> tuple[int, bytes]:
+    """The server's answer to STARTTLS, also when it is a no."""
+    try:
+        return smtp.starttls(context=smtp.tls)
+    except smtplib.SMTPResponseException as error:
+        return error.smtp_code, b""
 
 
 def ascii_address(address: str) -> str:
