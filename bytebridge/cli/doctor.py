@@ -17,10 +17,16 @@ def doctor_command(ctx: click.Context, *, as_json: bool) -> int:
     """
     from bytebridge import service
     from bytebridge.jobs import doctor
+    from bytebridge.settings import find_file
 
     settings = settings_of(ctx)
     connectors = service.connect(settings, service.ORDER, knows=doctor.pack_known(settings, service.clock()))
-    found = doctor.examine(settings, lambda: service.open_store(settings, write=False), list(connectors.values()))
+    found = doctor.examine(
+        settings,
+        lambda: service.open_store(settings, write=False),
+        list(connectors.values()),
+        find_file(ctx.find_root().obj),
+    )
     shown, levels = [], set()
     for finding in found:
         levels.add(finding.level.value)

@@ -67,10 +67,11 @@ def show_json(value: Any) -> None:
 
 def write_file(path: str, content: bytes) -> None:
     """Where `--output` says; Refused when that cannot be written."""
+    from bytebridge import files
     from bytebridge.errors import Refused
 
     try:
-        Path(path).write_bytes(content)
+        files.write(Path(path), content)
     except OSError as error:
         raise Refused(f"{path}: cannot be written ({error.strerror}): name another file") from error
     click.echo(f"written: {path}", err=True)

@@ -1,5 +1,6 @@
 """Everything that can be wrong with a setup, looked at in one go, each with its cure."""
 
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from bytebridge.jobs.rules import rules_of
 from bytebridge.ledger import migrate
 from bytebridge.ledger.engine import Store
 from bytebridge.notices.render import faults
-from bytebridge.settings import Settings
+from bytebridge.settings import Settings, secret_values
 
 
 def pack_known(settings: Settings, now: Instant) -> Callable[[str], bool]:
@@ -24,15 +25,31 @@ def pack_known(settings: Settings, now: Instant) -> Callable[[str], bool]:
     return knows
 
 
-def examine(settings: Settings, open_store: Callable[[], Store], connectors: list[Connector]) -> Iterator[Finding]:
+def examine(
+    settings: Settings, open_store: Callable[[], Store], connectors: list[Connector], config: Path | None
+) -> Iterator[Finding]:
     """Findings in the order a person would mend them."""
     yield Finding(Level.WELL, "configuration: no mistakes")
+    yield from _config(settings, config)
     yield from _rules(settings)
     yield from _store(open_store)
     for connector in connectors:
         yield from _remote(connector)
     yield from _mail(settings)
     yield from _templates(settings)
+
+
+def _config(settings: Settings, path: Path | None) -> Iterator[Finding]:
+    """Who may read a file with keys has them; who may write any has them too, by naming another address."""
+    if path is None:
+        return
+    mode, text = path.stat().st_mode, path.read_text(encoding="utf-8-sig")
+    secret = any(value in text for value in secret_values(settings))
+    if mode & stat.S_IWOTH:
+        yield Finding(Level.WRONG, f"{path} may be written by anybody on this machine", f"chmod 640 {path}")
+    elif secret and mode & stat.S_IROTH:
+        cure = f"chmod 640 {path}, or keep secrets in files of $CREDENTIALS_DIRECTORY"
+        yield Finding(Level.DOUBTFUL, f"{path} holds a secret and may be read by anybody on this machine", cure)
 
 
 def _rules(settings: Settings) -> Iterator[Finding]:

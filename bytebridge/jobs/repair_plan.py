@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bytebridge import files
 from bytebridge.domain.memory import key_of
 from bytebridge.domain.model import Document, Source
 from bytebridge.domain.settlement import members
@@ -31,7 +32,7 @@ def write(path: str, found: Reconciled, context: Context) -> None:
         "repairs": [row for row in found.drift if row["delta"] or row["reason"] == "wrong account"],
     }
     try:
-        Path(path).write_text(json.dumps(plan, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        files.write(Path(path), (json.dumps(plan, ensure_ascii=False, indent=2) + "\n").encode("utf-8", "replace"))
     except OSError as error:
         raise Refused(f"{path}: cannot be written ({error.strerror}): name another file") from error
 

@@ -9,7 +9,7 @@ import pytest
 import bytebridge
 
 PACKAGE = Path(bytebridge.__file__).parent
-OPEN = {"errors", "logs", "remote", "settings", "connector"}
+OPEN = {"errors", "files", "logs", "remote", "settings", "connector"}
 SETTINGS = {"setting_forms", "setting_layers", "setting_problems"}
 SERVICE = {
     "service",
@@ -41,6 +41,7 @@ MAY_IMPORT = {
     "cli": {"domain", "wording", "jobs", "sandbox", *PARTS, *OPEN, *SERVICE},
     "sandbox": set(),
     "errors.py": set(),
+    "files.py": set(),
     "remote.py": {"errors"},
     "settings.py": {"errors", *SETTINGS},
     "logs.py": {"errors"},
