@@ -7,7 +7,7 @@ SEEDS ?= 1000
 KILLS ?= 200
 INPUTS ?= 100000
 
-.PHONY: help test sandbox simulate soak torture fuzz bench lint lock clean
+.PHONY: help test sandbox simulate soak torture fuzz audit bench lint lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "bytebridge needs Python 3.11 or newer, this is %s: call make with PYTHON=/path/to/python3.11" % sys.version.split()[0])'
@@ -26,6 +26,14 @@ lint: $(STAMP)  ## ruff and mypy
 
 test: lint  ## lint, then every test; PYTEST_ARGS="-k name" for some
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+# In an environment of its own: what looks for holes is no part of what is installed.
+audit:  ## bandit over the code, pip-audit over the pinned versions; asks a service of the internet
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-audit.lock
+	.venv-audit/bin/bandit --quiet --configfile pyproject.toml --recursive bytebridge
+	@.venv-audit/bin/pip-audit --strict --disable-pip --require-hashes -r requirements.lock || \
+	  { echo "audit: FAILED: a version has a known hole, or not every version could be asked about; see above" >&2; exit 1; }
 
 sandbox: $(STAMP)  ## a simulated firm and the real daemon; Ctrl-C ends it
 	@$(BIN)/bytebridge sandbox
@@ -47,7 +55,8 @@ bench: $(STAMP)  ## floor and product in turn, a table of medians and ratios; BE
 
 # Needs pip-tools; writes exact versions with hashes.
 lock:  ## requirements.lock anew, from pyproject.toml
+	printf 'bandit\npip-audit\n' | pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements-audit.lock -
 	pip-compile --quiet --all-extras --generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock pyproject.toml
 
 clean:  ## everything that was made
-	rm -rf $(VENV) dist .sandbox
+	rm -rf $(VENV) .venv-audit dist .sandbox

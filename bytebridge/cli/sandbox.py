@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-import subprocess
+import subprocess  # nosec B404  (our own program alone)
 import sys
 import tempfile
 import threading
@@ -200,7 +200,7 @@ def _introduce(config: Path, status: int) -> None:
 
 def _start(config: Path) -> "subprocess.Popen[str]":
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BYTEBRIDGE_")}
-    return subprocess.Popen(  # noqa: S603  (our own program, our own file)
+    return subprocess.Popen(  # nosec B603  # noqa: S603  (our own program, our own file)
         [sys.executable, "-m", "bytebridge", "--config", str(config), "run"],
         stderr=subprocess.PIPE,
         text=True,
@@ -271,7 +271,7 @@ def _follow(daemon: "subprocess.Popen[str]") -> None:
 
 def _balances(config: Path) -> None:
     click.echo("")
-    subprocess.run(  # noqa: S603  (our own program, our own file)
+    subprocess.run(  # nosec B603  # noqa: S603  (our own program, our own file)
         [sys.executable, "-m", "bytebridge", "--config", str(config), "accounts", "list"], check=False
     )
 

@@ -36,7 +36,7 @@ def render(
         received=received,
         used=used,
         forecast=shown.forecast(statement, lasts, form, made),
-        plot=Markup(burn_down.inline(statement, form, made)),  # noqa: S704  (made by us; its texts are escaped there)
+        plot=Markup(burn_down.inline(statement, form, made)),  # nosec B704  # noqa: S704  (made by us; its texts are escaped there)
         plot_text=shown.plot_text(statement, form),
         months=[(form.month(month), form.number(balance)) for month, balance in shown.months(statement, form)],
         rows=shown.rows(statement, form),
