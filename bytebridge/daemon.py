@@ -1,5 +1,6 @@
 """The daemon: the same jobs on a schedule, signals, the watchdog. It knows when, never what."""
 
+import gc
 import logging
 import os
 import signal
@@ -377,6 +378,7 @@ class Daemon:
             job.remove()
             self._monitor.jobs.forget(job.id)
         self._schedule(settings)
+        gc.collect()  # the connections of the systems as they were lie in cycles, each with its open sockets
         log("configuration_reloaded", changed=changed, restart=restart)
         self._notifier.ready("running")
 

@@ -93,6 +93,20 @@ def test_life_of_a_service(world, systemd):
     assert world.balances() == {"ana@example.com": 45}
 
 
+def test_reloads_leave_no_connection_behind(world):
+    daemon = world.daemon()
+    daemon.saw("service_ready")
+    opened = Path(f"/proc/{daemon.process.pid}/fd")
+    for number in range(1, 11):
+        wait_for(lambda: len(daemon.events("poll_finished")) >= 6 * number, "passes with connections of their own")
+        daemon.signal(signal.SIGHUP)
+        wait_for(lambda: len(daemon.events("configuration_reloaded")) == number, "the reload")
+        if number == 2:
+            before = len(list(opened.iterdir()))
+    assert len(list(opened.iterdir())) <= before + 6
+    assert daemon.end()[0] == 0
+
+
 def test_ends_in_time_while_a_system_hangs(world):
     world.desk.faults.extend(Fault(match=lambda request: "/tickets" in request.path, delay_s=40) for _ in range(5))
     daemon = world.daemon()
