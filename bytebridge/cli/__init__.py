@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from bytebridge import __version__
+from bytebridge.cli.examples import epilog
 from bytebridge.cli.terminal import Plain, printable
 from bytebridge.errors import BytebridgeError, SettingsError
 
@@ -44,6 +45,9 @@ class LazyGroup(click.Group):
             return None
         module = importlib.import_module(f"bytebridge.cli.{COMMANDS[name]}")
         found: click.Command = getattr(module, f"{name}_command")
+        found.epilog = epilog(name)
+        for part, command in found.commands.items() if isinstance(found, click.Group) else ():
+            command.epilog = epilog(f"{name} {part}")
         return found
 
 
