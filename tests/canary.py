@@ -6,11 +6,24 @@ which a header, an address, a Python repr or JSON would carry it.
 
 import base64
 import json
+import re
 import secrets
 from urllib.parse import quote, quote_plus
 
 NAMES = ("helpdesk.api_key", "helpdesk.message_api_key", "shop.api_key", "erp.api_key", "smtp.password")
 AWKWARD = 'ü&"/'  # written differently in every form
+FIRST = "ca9a7e"  # every planted key begins with it
+heard = []  # what the programs and letters of the present test said
+# planted keys, plain and in a Basic header, and those that the simulators take when a test gives none
+MARK = re.compile(
+    rf"{FIRST}[0-9a-f]{{26}}|Y2E5YTdl[A-Za-z0-9+/]{{20}}|canary-[a-z_.]+-[0-9a-f]{{16}}|Y2FuYXJ5[A-Za-z0-9+/]{{20}}"
+    r"|EXAMPLEKEYREADALL0{12}1|erp-0123456789abcdef"
+)
+
+
+def key() -> str:
+    """A secret of 32 characters, which every simulated system takes."""
+    return FIRST + secrets.token_hex(13)
 
 
 def canaries() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -108,7 +107,7 @@ class World:
         self.folder = Path(folder)
         self.ahead = 0.0
         # the shop takes keys of 32 characters only
-        self.planted = {name: secrets.token_hex(16) for name in canary.NAMES if name != "smtp.password"}
+        self.planted = {name: canary.key() for name in canary.NAMES if name != "smtp.password"}
         self.shop = PrestaShop(now=self.now, key=self.planted["shop.api_key"])
         self.erp = Dolibarr(now=self.now)
         self.erp.users = {self.planted["erp.api_key"]: self.erp.user}
@@ -136,6 +135,8 @@ class World:
     def __exit__(self, *_):
         for daemon in self.daemons:
             daemon.end()
+        canary.heard += [mail.raw.decode("latin-1") for mail in self.mail.messages]
+        canary.heard += [text for ticket in self.desk.tickets for text in self.desk.replies(ticket)]
         self.stack.close()
 
     def now(self):
@@ -283,6 +284,7 @@ class Daemon:
         took = time.monotonic() - began
         self._reader.join(5)
         out = self.process.stdout.read() if not self.process.stdout.closed else ""
+        canary.heard += [out, *self.lines]
         self.process.stdout.close()
         self.process.stderr.close()
         assert canary.leaks(out + "".join(self.lines), self.world.planted) == []
