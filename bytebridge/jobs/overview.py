@@ -28,7 +28,7 @@ def overview(
 ) -> Overview:
     """Everything the firm's report shows; the entries are streamed, an account at a time."""
     firm = Firm(
-        names={one.id: one.name for one in accounts.summaries(connection)},
+        names=accounts.names(connection),
         reviews=_reviews(connection),
         notices=_notices(connection),
         sources=_sources(connection, settings, now),

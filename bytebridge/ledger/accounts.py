@@ -296,6 +296,12 @@ def all_balances(connection: Connection) -> dict[int, Credits]:
     return {root: Credits(int(credits)) for root, credits in rows}
 
 
+def names(connection: Connection) -> dict[int, str]:
+    """Of every root account, by number."""
+    question = select(accounts.c.id, accounts.c.name).where(accounts.c.id == accounts.c.root)
+    return {row.id: row.name for row in connection.execute(question)}
+
+
 def below(connection: Connection, threshold: int) -> list[tuple[int, str, Credits, Credits]]:
     """(number, name, balance, threshold) of every root account below its own threshold, else below the firm's.
 

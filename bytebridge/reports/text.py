@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
-from bytebridge.domain.model import Instant
+from bytebridge.domain.model import Credits, Instant
 from bytebridge.domain.statement import Statement
 from bytebridge.reports import shown
 from bytebridge.reports.figures import Figures, figures
@@ -79,7 +79,8 @@ def _movement(row: shown.Row, form: Figures) -> Iterator[str]:
 
 def _totals(statement: Statement, form: Figures) -> Iterator[str]:
     yield form.words["totals"]
-    for name, credits in shown.total_rows(statement, form):
+    whole = (form.words["total"], Credits(statement.closing - statement.opening))
+    for name, credits in [*shown.total_rows(statement, form), whole]:
         yield f"  {name:<{DAY + LEFT + MINUTES - 2}}{form.signed(credits):>{FIGURE}}"
     yield ""
 

@@ -124,6 +124,9 @@ def test_totals_of_all_formats_agree(statements, options, read_pdf):
     assert sum(totals.values()) == statement.closing - statement.opening
     rows = [row for row in csv.reader(io.StringIO(sheet.render(statement, **options))) if row[0] == "Total"]
     assert [int(row[5]) for row in rows] == list(totals.values())
+    table = text.render(statement, **options).split("Totales por concepto")[1].split("\n\n")[0]
+    in_text = [plain(line.split()[-1]) for line in table.strip().splitlines()]
+    assert in_text == [*totals.values(), sum(totals.values())]
     in_html = re.findall(
         r'<tr><th scope="row">[^<]+</th><td class="figure[^"]*">([^<]+)</td></tr>', page.render(statement, **options)
     )
