@@ -45,7 +45,8 @@ def storable(text: str) -> str:
 
     JSON of ours holds no NUL itself, only its escape, which stays.
     """
-    return text.encode("utf-8", "replace").decode().replace("\x00", "")
+    whole = text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return whole.replace("\x00", "")
 
 
 def fit(text: str, length: int) -> str:
