@@ -39,8 +39,8 @@ def balance_command(ctx: click.Context, email: str, at: str | None, known_at: st
     zone = settings.notices.time_zone
     store = open_store(settings, write=False)
     with store.read() as connection:
-        root = accounts.get(connection, email, clock())
-        summary = accounts.summary_at(connection, root, moment(at, zone, end=True), moment(known_at, zone, end=True))
+        before, known = moment(at, zone, end=True), moment(known_at, zone, end=True)
+        summary = accounts.summary_at(connection, email, before, known, clock())
     store.close()
     shown = summary_json(summary, settings.notices.low_balance)
     if as_json:
@@ -95,9 +95,18 @@ def statement_command(
     progress = Progress(quiet=False, verb="written")
     store = open_store(settings, write=False)
     with store.read() as connection:
-        root = accounts.get(connection, email, clock())
+        past = window.until is not None or window.known_at is not None
+        standing = accounts.standing(connection, email, window.end(clock())) if past else None
         content = statements.render(
-            connection, root, window, fmt, language, settings, clock(), lambda count: progress("movements", count)
+            connection,
+            standing.root if standing is not None else accounts.get(connection, email, clock()),
+            window,
+            fmt,
+            language,
+            settings,
+            clock(),
+            lambda count: progress("movements", count),
+            standing,
         )
     store.close()
     progress.end()

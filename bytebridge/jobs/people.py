@@ -174,7 +174,7 @@ def _merged(connection: Connection, email: str) -> int:
 def _merge(connection: Connection, change: Merge, context: Context, run: Run) -> list[str]:
     keep, other = _two(connection, change, context.now())
     balance = accounts.balances(connection, {other}).get(other, Credits(0))
-    accounts.merge(connection, keep, other)
+    accounts.merge(connection, keep, other, context.now(), context.by)
     expected = {keep: balance, other: Credits(-balance)} if balance else {}
     seq, _, head = pages.heads(connection, [other]).get(other, pages.NO_HEAD)
     # what a letter of the kept account proves from now on includes the history that joined it
@@ -196,7 +196,7 @@ def _split(connection: Connection, change: Split, context: Context, run: Run) ->
     number = _merged(connection, change.email)
     keep = accounts.parent_of(connection, number)
     root = accounts.roots_of(connection, {keep})[keep]
-    accounts.separate(connection, number)
+    accounts.separate(connection, number, context.now(), context.by)
     _post(connection, _merge_key(number), EntryKind.MERGE, {}, {"with": [keep, number]}, context, run)
     moved = _resettle(connection, number, context, run)
     _gather(connection, root, context, run)

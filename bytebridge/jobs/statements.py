@@ -15,7 +15,7 @@ from bytebridge.domain.model import Instant
 from bytebridge.domain.statement import Statement
 from bytebridge.jobs.languages import language_of
 from bytebridge.ledger import accounts, documents, entries, pages
-from bytebridge.ledger.accounts import Summary
+from bytebridge.ledger.accounts import Standing, Summary
 from bytebridge.ledger.engine import Connection
 from bytebridge.reports import shown
 from bytebridge.reports.figures import figures
@@ -35,6 +35,10 @@ class Window:
     def made(self, now: Instant) -> Instant:
         return now if self.known_at is None else min(now, Instant(self.known_at - 1))
 
+    def end(self, now: Instant) -> Instant:
+        """The last moment it tells of."""
+        return min(self.made(now), Instant(self.until - 1)) if self.until is not None else self.made(now)
+
 
 def render(
     connection: Connection,
@@ -45,11 +49,19 @@ def render(
     settings: Settings,
     now: Instant,
     tell: Callable[[int], None] | None = None,
+    standing: Standing | None = None,
 ) -> bytes:
-    """The statement as bytes. fmt: text, json, csv, html or pdf. tell: movements written since it was last called."""
+    """The statement as bytes. fmt: text, json, csv, html or pdf. tell: movements written since it was last called.
+
+    standing: the account as it stood at the window's end; None: as it stands now.
+    """
     made = window.made(now)
-    history = entries.of_family(connection, root, None if window.known_at is None else made)
-    summary = accounts.summaries(connection, [root])[0]
+    members = standing.members if standing is not None else accounts.family(connection, root)
+    history = entries.of_members(connection, members, None if window.known_at is None else made)
+    if standing is not None:
+        summary = accounts.as_it_stood(connection, standing, window.end(now))
+    else:
+        summary = accounts.summaries(connection, [root])[0]
     statement = _statement(connection, summary, history, window)
     lasts = None if shown.is_past(statement, made) else lasts_days(statement.closing, charges(history), made)
     options: dict[str, Any] = {

@@ -12,7 +12,7 @@ from bytebridge.errors import NotFound
 from bytebridge.ledger import codec, many
 from bytebridge.ledger.many import batches
 from bytebridge.ledger.pages import heads
-from bytebridge.ledger.schema import accounts, addresses, entries
+from bytebridge.ledger.schema import accounts, addresses, entries, merges
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,14 +189,20 @@ def addresses_ever(connection: Connection, members: Sequence[int]) -> set[str]:
     return found
 
 
-def merge(connection: Connection, keep: int, other: int) -> None:
+def merge(connection: Connection, keep: int, other: int, now: Instant, by: str) -> None:
     """`other` and all that was merged into it follow `keep`."""
+    _remember(connection, other, keep, now, by)
     connection.execute(update(accounts).where(accounts.c.id == other).values(parent=keep))
     connection.execute(update(accounts).where(accounts.c.root == other).values(root=keep))
 
 
-def separate(connection: Connection, other: int) -> None:
+def _remember(connection: Connection, account: int, parent: int | None, now: Instant, by: str) -> None:
+    connection.execute(insert(merges).values(account=account, parent=parent, at=now, by=codec.fit(by, 100)))
+
+
+def separate(connection: Connection, other: int, now: Instant, by: str) -> None:
     """`other` stands for itself again, with all that had been merged into it before."""
+    _remember(connection, other, None, now, by)
     connection.execute(update(accounts).where(accounts.c.id == other).values(parent=other, root=other))
     parents = [other]
     while parents:
@@ -227,12 +233,47 @@ def balances(connection: Connection, roots: set[int]) -> dict[int, Credits]:
     return found
 
 
-def summary_at(connection: Connection, root: int, before: Instant | None, known_before: Instant | None) -> Summary:
-    """An account's figures by what happened before one time and was recorded before another; None: up to now."""
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An account as it stood at a time: root, and all accounts that were one with it."""
+
+    root: int
+    members: tuple[int, ...]
+
+
+def standing(connection: Connection, email: str, at: Instant) -> Standing:
+    """The account that owned the address at that time, merged as it was then; NotFound as `get`."""
+    plain = normalise(email) or ""
+    history = [(Instant(since), account) for since, account in history_of(connection, plain)]
+    number = owner({plain: history}, plain, at)
+    if number is None:
+        raise NotFound(f"no account for {email}")
+    parents: dict[int, int] = {}
+    for row in connection.execute(select(merges).where(merges.c.at <= at).order_by(merges.c.id)):
+        parents[row.account] = row.parent if row.parent is not None else row.account
+
+    def root(account: int) -> int:
+        while parents.get(account, account) != account:
+            account = parents[account]
+        return account
+
+    top = root(number)
+    return Standing(top, tuple(sorted({top, *(account for account in parents if root(account) == top)})))
+
+
+def summary_at(
+    connection: Connection, email: str, before: Instant | None, known_before: Instant | None, now: Instant
+) -> Summary:
+    """An account's figures by what happened before one time and was recorded before another; None: up to now.
+
+    Accounts merged later are not part of it. What was booked later than that counts where it was booked.
+    """
     if before is None and known_before is None:
-        return summaries(connection, [root])[0]
-    family = select(accounts.c.id).where(accounts.c.root == root)
-    question = select(entries.c.document, entries.c.credits, entries.c.happened).where(entries.c.account.in_(family))
+        return summaries(connection, [get(connection, email, now)])[0]
+    at = Instant(min(time - 1 for time in (before, known_before, now + 1) if time is not None))
+    found = standing(connection, email, at)
+    question = select(entries.c.document, entries.c.credits, entries.c.happened)
+    question = question.where(entries.c.account.in_(found.members))
     if before is not None:
         question = question.where(entries.c.happened < before)
     if known_before is not None:
@@ -246,13 +287,35 @@ def summary_at(connection: Connection, root: int, before: Instant | None, known_
             granted += credits
         elif document.startswith("helpdesk:"):
             debited -= credits
-    now = summaries(connection, [root])[0]
     return replace(
-        now,
+        as_it_stood(connection, found, at),
         balance=Credits(balance),
         granted=Credits(granted),
         debited=Credits(debited),
         last_entry_at=Instant(last) if last is not None else None,
+    )
+
+
+def as_it_stood(connection: Connection, found: Standing, at: Instant) -> Summary:
+    """Name, language and own threshold as they are now, the addresses of that time; no figures."""
+    row = connection.execute(select(accounts).where(accounts.c.id == found.root)).one()
+    emails = []
+    for email in addresses_ever(connection, found.members):
+        history = [(Instant(since), account) for since, account in history_of(connection, email)]
+        number = owner({email: history}, email, at)
+        if number in found.members:
+            emails.append((number != found.root, history[0][0], email))
+    return Summary(
+        row.id,
+        tuple(email for _, _, email in sorted(emails)),
+        row.name,
+        row.language,
+        Credits(row.threshold) if row.threshold is not None else None,
+        Credits(0),
+        Credits(0),
+        Credits(0),
+        None,
+        row.muted,
     )
 
 

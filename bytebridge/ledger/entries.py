@@ -110,13 +110,18 @@ def from_row(row: Row[Any]) -> Entry:
     )
 
 
-def of_family(connection: Connection, root: int, known_at: Instant | None = None) -> list[Entry]:
-    """All entries of an account and of those merged into it, by when they happened, then id.
+def of_family(connection: Connection, root: int) -> list[Entry]:
+    """All entries of an account and of those merged into it, by when they happened, then id."""
+    members = connection.execute(select(accounts.c.id).where(accounts.c.root == root)).scalars()
+    return of_members(connection, list(members))
+
+
+def of_members(connection: Connection, members: Sequence[int], known_at: Instant | None = None) -> list[Entry]:
+    """All entries on these accounts' chains, by when they happened, then id.
 
     known_at: only what was recorded by then.
     """
-    family = select(accounts.c.id).where(accounts.c.root == root)
-    question = select(entries).where(entries.c.account.in_(family)).order_by(entries.c.happened, entries.c.id)
+    question = select(entries).where(entries.c.account.in_(members)).order_by(entries.c.happened, entries.c.id)
     if known_at is not None:
         question = question.where(entries.c.recorded <= known_at)
     return [from_row(row) for row in connection.execute(question)]

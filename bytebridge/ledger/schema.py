@@ -62,6 +62,17 @@ addresses = Table(
     **MARIADB,
 )
 
+merges = Table(  # what `accounts.parent` was at each time
+    "merges",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("account", BigInteger, nullable=False),
+    Column("parent", BigInteger),  # None: it stands for itself again
+    Column("at", BigInteger, nullable=False),
+    Column("by", String(100), nullable=False),
+    **MARIADB,
+)
+
 documents = Table(
     "documents",
     metadata,

@@ -5,8 +5,9 @@ import pytest
 from bytebridge.domain.model import Credits
 from bytebridge.errors import NotFound, Refused
 from bytebridge.jobs import decide, openings, people
-from bytebridge.ledger import pages, reviews, verify
+from bytebridge.ledger import accounts, pages, reviews, verify
 
+DAY = 86_400
 ANA, LUC, NEW = "ana@example.com", "luc@example.com", "ana.new@example.com"
 
 
@@ -122,6 +123,28 @@ def test_an_opening_of_the_longest_address_is_loaded(two):
     long = f"{'a' * 60}@{'b' * 60}.example.com"
     people.import_openings([(long, Credits(10), "", None, "")], two.clock.at, two.context(), dry_run=False, tell=print)
     assert two.balances()[long] == 10
+
+
+def test_the_balance_of_a_day_is_that_of_the_accounts_as_they_were_then(two):
+    two.clock.tick(DAY)
+    before = two.clock.at
+    do(two, people.Merge(ANA, LUC))
+    two.clock.tick(DAY)
+    merged = two.clock.at
+    do(two, people.Split(LUC))
+    two.clock.tick(DAY)
+
+    def at(email, moment, **known):
+        with two.store.read() as connection:
+            found = accounts.summary_at(connection, email, moment, known.get("known"), two.clock.at)
+        return found.balance, found.emails
+
+    assert (at(ANA, before), at(LUC, before)) == ((60, (ANA,)), (90, (LUC,)))
+    assert at(ANA, merged) == at(LUC, merged) == (150, (ANA, LUC))
+    assert at(LUC, None, known=merged) == (150, (ANA, LUC))
+    assert (at(ANA, two.clock.at), at(LUC, None)) == ((60, (ANA,)), (90, (LUC,)))
+    with pytest.raises(NotFound):
+        at("nobody@example.com", before)
 
 
 def test_merging_nobody_or_oneself_is_refused(two):

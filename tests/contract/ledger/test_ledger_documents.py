@@ -189,7 +189,7 @@ def late(books):
 def test_balances_by_when_it_happened_and_when_it_was_known(late, at, known_at, balance, granted, debited):
     before, known = (None if day is None else NOW + day * DAY for day in (at, known_at))
     with late.store.read() as connection:
-        found = accounts.summary_at(connection, 1, before, known)
+        found = accounts.summary_at(connection, "ana@example.com", before, known, NOW + 9 * DAY)
     assert (found.balance, found.granted, found.debited) == (balance, granted, debited)
     assert found.emails == ("ana@example.com",)
 
@@ -197,5 +197,5 @@ def test_balances_by_when_it_happened_and_when_it_was_known(late, at, known_at, 
 def test_a_statement_is_ordered_by_when_it_happened(late):
     with late.store.read() as connection:
         assert [one.document for one in entries.of_family(connection, 1)] == ["shop:7", "helpdesk:t1", "shop:8"]
-        known = entries.of_family(connection, 1, NOW + 4 * DAY)
+        known = entries.of_members(connection, [1], NOW + 4 * DAY)
     assert [one.document for one in known] == ["shop:7", "shop:8"]

@@ -16,7 +16,7 @@ def found(books, store):
         def open_all(connection):
             for number in (*balances, 9):
                 assert accounts.create(connection, f"{number}@example.com", f"Name {number}", None, 0, "test")
-            accounts.merge(connection, 1, 2)
+            accounts.merge(connection, 1, 2, 0, "tester")
             accounts.set_values(connection, 3, language=None, threshold=500, name=None)
 
         store.transact(open_all)

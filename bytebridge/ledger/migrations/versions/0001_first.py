@@ -81,6 +81,19 @@ def upgrade() -> None:
     op.create_index("addresses_account", "addresses", ["account"], unique=False, if_not_exists=True)
     op.create_index("addresses_email", "addresses", ["email"], unique=False, if_not_exists=True)
     op.create_table(
+        "merges",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("account", sa.BigInteger(), nullable=False),
+        sa.Column("parent", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("by", sa.String(length=100), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        mysql_charset="utf8mb4",
+        mysql_collate="utf8mb4_nopad_bin",
+        mysql_engine="InnoDB",
+        if_not_exists=True,
+    )
+    op.create_table(
         "documents",
         sa.Column("key", sa.String(length=90), nullable=False),
         sa.Column("source", sa.String(length=10), nullable=False),
