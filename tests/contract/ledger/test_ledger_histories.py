@@ -222,6 +222,18 @@ class Firm(RuleBasedStateMachine):
             return
         merged = [one for _, one in reversed(self.owners[self.address(name)]) if one is not None and one.parent]
         merged[0].parent = None
+        for email in self.owners:  # openings go by their address
+            now = self.owner(email, self.now)
+            if now is not None and now.root() is merged[0]:
+                merged[0].openings |= self.taken_opening(email)
+
+    @rule(order=st.permutations(NAMES))
+    def splits_out_of_the_middle(self, order):
+        keep, middle, leaf = order
+        self.opens_with(name=leaf, credits=50)
+        self.merge(keep=middle, other=leaf)
+        self.merge(keep=keep, other=middle)
+        self.split(name=leaf)
 
     @rule(name=st.sampled_from(NAMES))
     def remove_address(self, name):
@@ -252,9 +264,14 @@ class Firm(RuleBasedStateMachine):
         if self.holder(name) is None:
             history = self.owners.setdefault(email, [])
             history.append((self.now if history else 0, Holder()))
-        for holder in {id(one): one for history in self.owners.values() for _, one in history if one}.values():
-            holder.openings.pop(email, None)
+        self.taken_opening(email)
         self.holder(name).openings[email] = credits
+
+    def taken_opening(self, email):
+        """Wherever it stands."""
+        holders = [one for history in self.owners.values() for _, one in history if one is not None]
+        found = [one.openings.pop(email) for one in holders if email in one.openings]
+        return {email: found[0]} if found else {}
 
     @precondition(lambda self: self.waiting())
     @rule(pick=st.integers(0, 9), choice=st.sampled_from(["charge", "dismiss", "accept"]))
