@@ -76,6 +76,8 @@ def check_reviews(oracle, database):
         ticket = world.desk.tickets.get(document.partition(":")[2]) if document.startswith("helpdesk") else None
         if ticket is not None and ticket.status not in ("R", "L", "B", "X"):
             continue  # it is being worked on: what it said when it was last resolved may still be listed
+        if document in oracle.unsure:
+            continue
         found = waits.pop(document, set())
         if worths:
             oracle.demand(not found, f"{document} is worth {worths} and waits: {found}")

@@ -80,6 +80,7 @@ class Firm:
         self.clock.passed = self.rival.waited
         self.settings = settings(self.world, self.mail, switches)
         self.oracle = Oracle(self.world, self.path, self.mail, switches)
+        self.oracle.lies = self.network.lies
         self.log = io.StringIO()
         self.story = []
         self.store = None
@@ -250,6 +251,7 @@ class Firm:
         email, new = self.world.spelling(step.a), self.world.spelling(step.b)
         if self._command(admin.AddAddress(email, new)):
             self.world.give(new, self.world.holder(email))
+            self.oracle.moved_accounts = True
 
     def _command(self, change):
         if self.store is None:
@@ -274,7 +276,6 @@ class Firm:
         if self.oracle.unsure:  # a year of support began or ended without a word in its tickets: the night sees it
             self.survive(self._reconcile)
             self._deliver_all()
-            self.oracle.unsure.clear()
         self.oracle.settle()
         self.again()
 

@@ -87,7 +87,11 @@ class Letters:
         by_mail = row["channel"] == "email"
         got = mails if by_mail else replies
         self.demand(row["state"] not in ("pending", "sending", "unknown"), f"{name} waits for ever")
-        self.demand(len(replies) < 2, f"{name} stands {len(replies)} times in its ticket")
+        # people who split and merge tickets copy a note about
+        self.demand(
+            len(replies) < 2 or (self.noted and row["attempts"] == 1),
+            f"{name} stands {len(replies)} times in its ticket",
+        )
         self.demand(len(mails) < 3, f"{name} was mailed {len(mails)} times")
         if row["state"] == "sent" and row["carrier"] is None:
             self.demand(got, f"{name} never arrived")
@@ -107,15 +111,20 @@ class Letters:
 
     def _shop_was_read(self, row, name):
         """Who had bought before the letter's cause is not told to buy."""
-        bought = {f"shop:{order.id}" for order in self.world.orders.values() if _before(order.dated, row["cause"])}
+        cause = row["cause"] - truth.NEAR_S // 4
+        bought = {document for document, since in self.oracle.worth_since.items() if since < cause}
         late = [
             entry["document"]
             for entry in self.entries
-            if entry["document"] in bought
+            if entry["document"].startswith("shop")
+            and entry["document"] in bought
             and (entry["account"], entry["revision"], entry["kind"]) == (row["account"], 1, "grant")
             and entry["recorded"] > row["sent_at"]
         ]
-        self.demand(not late, f"{name} went out before {late} was read")
+        lied_to = any(
+            row["cause"] - truth.NEAR_S <= moment <= row["sent_at"] + truth.NEAR_S for moment in self.oracle.lies
+        )
+        self.demand(not late or lied_to, f"{name} went out before {late} was read")
 
     # figures
 
@@ -172,7 +181,7 @@ class Letters:
             return short
         owed = OWED.search(told.text)
         self.demand(bool(owed) == (now < 0) or not owed, f"{name} with {now} says {told.text}")
-        if row["kind"] == "balance":
+        if row["kind"] == "balance" and self._entry(row)["credits"] < 0 and self._entry(row)["balance"] < 0:
             self.demand(bool(owed) == (now < 0), f"{name} with {now} does not say what is owed: {told.text}")
         if owed:
             self.demand(_number(owed[1]) == -now, f"{name} with {now} says {owed[1]} is owed")
@@ -300,10 +309,6 @@ def _notes(ticket):
     """Internal notes; of a group that a split took along, the new ticket holds the one that counts."""
     groups = [group for group in ticket.groups if group.type == "I" and group.status != "S"]
     return [message.text for group in groups for message in group.messages if message.type == "N"]
-
-
-def _before(moment, cause):
-    return moment is not None and moment < cause - truth.NEAR_S // 4
 
 
 def _number(text):

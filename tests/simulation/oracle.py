@@ -25,9 +25,12 @@ class Oracle:
         self.skew = max(map(abs, switches.get("skew", (0,))))
         self.asked_before = {}  # document -> (credits, address) as it stood at the last quiet point
         self.since_then = defaultdict(set)
+        self.late = set()  # documents that became worth something after going live, whatever their day
+        self.worth_since = {}  # document -> since when it is worth something
         self.ever = defaultdict(set)  # document -> all it was ever worth to anybody
         self.addresses = defaultdict(set)  # document -> every address it ever had
         self.entries = {}
+        self.lies = ()  # moments at which a system answered as if it had nothing
         self.moved_accounts = False
         self.said = {}
         self.open_tickets = {}  # document -> (since when it says so, what it will cost at least)
@@ -45,6 +48,12 @@ class Oracle:
         for document, worths in truth.opinions(self.world).items():
             self.since_then[document].update(worths)
             self.ever[document].update(credits for credits, _ in worths)
+            if any(credits for credits, _ in worths):
+                if document not in self.worth_since and self.live_at is not None:
+                    self.late.add(document)
+                self.worth_since.setdefault(document, self.world.now())
+            else:
+                self.worth_since.pop(document, None)
             self.addresses[document].update(email for _, email in worths)
         for ticket in self.world.desk.tickets.values():
             self.addresses[f"helpdesk:{ticket.id}"].add(normal(ticket.fields["owner_email"]))
@@ -64,8 +73,10 @@ class Oracle:
         now = truth.supported(ticket, self.world)
         before, had = self.module_tickets.get(ticket.id, (says, now))
         self.module_tickets[ticket.id] = (says, now)
-        if before == says and had != now:
-            self.unsure.add(ticket.id)
+        if before != says:
+            self.unsure.discard(f"helpdesk:{ticket.id}")
+        elif had != now:
+            self.unsure.add(f"helpdesk:{ticket.id}")
 
     # at a quiet point
 
@@ -140,7 +151,9 @@ class Oracle:
         balances = defaultdict(int)
         for document, opinion in now.items():
             kept = self.asked_before.get(document, (0, None))
-            allowed = set(opinion) or {kept} | self.since_then[document]
+            allowed = set(opinion)
+            if not opinion or document in self.unsure:
+                allowed |= {kept} | self.since_then[document]
             actual = posted.pop(document, {})
             fits = [one for one in sorted(allowed, key=str) if _as_posted(one, roots) == actual]
             self.demand(fits, f"{document} is worth {sorted(allowed, key=str)}, posted is {actual} (owners {roots})")
@@ -157,12 +170,18 @@ class Oracle:
         question = """SELECT document, revision, SUM(credits) AS credits FROM entries
             WHERE kind NOT IN ('merge', 'adjustment') GROUP BY document, revision ORDER BY document, revision"""
         for row in database.execute(question):
+            if self._is_note(row["document"]):
+                continue  # it is worth what it takes while its reopened invoice still counts for a day
             sums[row["document"]] += row["credits"]
             worth = self.ever[row["document"]]
             self.demand(
                 sums[row["document"]] in worth,
                 f"{row['document']} was once posted as {sums[row['document']]}, but only ever worth {sorted(worth)}",
             )
+
+    def _is_note(self, document):
+        source, _, number = document.partition(":")
+        return source == "erp" and self.world.erp.invoices[int(number)]["type"] == 2
 
     def _balances(self, database, balances, roots):
         for holder in {id(one): one for one in self.world.owners.values()}.values():
@@ -184,7 +203,8 @@ class Oracle:
         """The document's own day where it is plain: orders when they were paid, tickets when first resolved."""
         source, _, number = document.partition(":")
         if source == "shop":
-            return self.world.orders[int(number)].dated
+            dated = self.world.orders[int(number)].dated
+            return None if document in self.late and (dated or 0) < self.live_at else dated
         if source == "helpdesk":
             worked = self.world.worked.get(number) or [None]
             changed = self.world.desk.tickets[number].fields["date_changed"]

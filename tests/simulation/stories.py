@@ -19,7 +19,7 @@ STORIES = {
     ),
     "refunds of each kind": (
         LIVE, Step("buy", 0, 0, 2), Step("buy", 0, 1, 2), Step("buy", 0, 2, 2), READ, Step("refund", 0, 1, 0),
-        Step("refund", 1, 4, 0), Step("refund", 2, 0, 0), READ,
+        Step("refund", 1, 4, 0), Step("refund", 2, 0, 0), READ, Step("buy", 0, 0, 2), READ, Step("refund", 3, 2, 0), READ,
     ),
     "spam, and housekeeping long after": (
         LIVE, Step("buy", 0, 0, 0), Step("ask", 0, 1, 0), Step("resolve", 0, 0, 1), READ,
