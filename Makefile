@@ -7,7 +7,7 @@ SEEDS ?= 1000
 KILLS ?= 200
 INPUTS ?= 100000
 
-.PHONY: help test sandbox simulate soak torture fuzz audit bench lint lock clean
+.PHONY: help test sandbox simulate mutate soak torture fuzz audit bench lint lock clean
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "bytebridge needs Python 3.11 or newer, this is %s: call make with PYTHON=/path/to/python3.11" % sys.version.split()[0])'
@@ -40,6 +40,9 @@ sandbox: $(STAMP)  ## a simulated firm and the real daemon; Ctrl-C ends it
 
 simulate: $(STAMP)  ## simulated firms with faults and crashes; SEEDS=n
 	$(BIN)/python tests/simulation/run.py --seeds $(SEEDS)
+
+mutate: $(STAMP)  ## mistakes planted in a copy of the package, each of which must be noticed
+	$(BIN)/python tests/simulation/mutate.py
 
 soak: $(STAMP)  ## half an hour of the daemon among faults; SOAK_ARGS="--minutes 5"
 	$(BIN)/python tests/soak/soak.py $(SOAK_ARGS)

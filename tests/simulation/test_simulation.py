@@ -7,6 +7,7 @@ import pytest
 
 from simulation import shrink
 from simulation.history import FIXED, FIXED_SWITCHES, history, switches
+from simulation.mutants import MUTANTS
 from simulation.people import Step
 from simulation.stories import STORIES
 
@@ -48,6 +49,17 @@ def test_the_oracle_knows_the_product_by_its_rows_alone():
         named += [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
         ours = [name for name in named if name.startswith("bytebridge") and not name.startswith("bytebridge.sandbox")]
         assert not ours, module
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.breaks for mutant in MUTANTS])
+def test_a_planted_mistake_still_has_its_place(mutant):
+    """`make mutate` plants them; here only that the list does not rot."""
+    source = mutant.file.read_text()
+    assert source.count(mutant.old) == 1
+    planted = source.replace(mutant.old, mutant.new)
+    assert planted != source
+    ast.parse(planted)
+    assert set(mutant.first) <= {*STORIES, "deaths"}
 
 
 def test_a_seed_replays_step_by_step():

@@ -1,0 +1,135 @@
+"""Planted mistakes: small replacements in the product's source, each of which some history or test must notice.
+
+A mistake that nothing notices is a hole in what this folder proves. `make mutate` plants them one by one.
+"""
+
+from pathlib import Path
+from typing import NamedTuple
+
+SOURCE = Path(__file__).resolve().parents[2] / "bytebridge"
+
+
+class Mutant(NamedTuple):
+    """breaks: what is wrong with it, in a user's words. first: stories or seeds that notice it soonest, tried before others.
+
+    tests: what notices it where no history can, for no simulated firm lives through it.
+    """
+
+    breaks: str
+    path: str
+    old: str
+    new: str
+    first: tuple = ()
+    tests: str = ""
+
+    @property
+    def file(self):
+        return SOURCE / self.path
+
+
+MUTANTS = (
+    # what things are worth
+    Mutant("forgets the tariff's minimum", "domain/tariff.py", "max(rate.minimum, blocks)", "blocks"),
+    Mutant("rounds minutes down to blocks", "domain/tariff.py", "-(-minutes // rate.block) *", "(minutes // rate.block) *"),
+    Mutant(
+        "takes a noted 0 for no figure", "domain/tariff.py",
+        "    if noted is not None:\n        return Credits(noted), {", "    if noted:\n        return Credits(noted), {",
+    ),
+    Mutant(
+        "prices old work by the new tariff", "domain/tariff.py",
+        "rate.kind == kind and rate.valid_from <= at and", "rate.kind == kind and",
+    ),
+    Mutant("never supports a module", "domain/tariff.py", "if kind == Kind.MODULE and", "if False and"),
+    Mutant(
+        "supports a module for ever", "domain/tariff.py", "ticket.created_at <= module_until:", "True:",
+        ("support after the module's year",),
+    ),
+    Mutant("guesses where field and tag differ", "domain/tariff.py", "if len(found) > 1:", "if False:"),
+    Mutant("grants one pack whatever was bought", "domain/orders.py", '"units": units,', '"units": min(1, units),'),
+    Mutant(
+        "takes an order in an odd state back", "domain/orders.py",
+        'return "hold" if order.once_paid or memory.charged else "unpaid"', 'return "unpaid"',
+    ),
+    Mutant("keeps what was cancelled", "domain/orders.py", "if kept else units", "if True else units"),
+    Mutant("adds slips and counters", "shop/wire.py", "taken_back = max(counted, slipped)", "taken_back = counted + slipped"),
+    Mutant(
+        "lets a credit note take more than was granted", "domain/invoices.py", "Credits(-min(claim, left))", "Credits(-claim)",
+    ),
+    Mutant(
+        "never looks at a reopened invoice again", "domain/invoices.py",
+        "replace(worth, credits=None, recheck=until)", "replace(worth, credits=None)",
+    ),
+    Mutant(
+        "gives a reopened ticket's charge back", "domain/tickets.py",
+        "return _unresolved(ticket, worth, rules)", "return replace(_unresolved(ticket, worth, rules), credits=ZERO)",
+    ),
+    Mutant(
+        "undoes old work when tickets are tidied away", "domain/tickets.py", "voided - done > HOUSEKEEPING_S", "False",
+        ("spam, and housekeeping long after",),
+    ),
+    Mutant("grants packs by a price list to come", "domain/packs.py", "if pack.valid_from > at:", "if False:"),
+    # what is posted
+    Mutant(
+        "posts the worth, not the difference", "domain/settlement.py",
+        "expected.get(account, 0) - posted.get(account, 0)", "expected.get(account, 0)",
+    ),
+    Mutant("opens an account for each spelling", "domain/accounts.py", '.normalize("NFKC", text).casefold()\n', '.normalize("NFKC", text)\n'),
+    Mutant(
+        "merges without the balance", "jobs/people.py",
+        "expected = {keep: balance, other: Credits(-balance)} if balance else {}", "expected = {}",
+    ),
+    Mutant(
+        "keeps in the list what has cleared itself up", "ledger/reviews.py",
+        "if key not in wanted and row.closed_at is None]", "if False]",
+    ),
+    # what is read
+    Mutant("drops the shop's overlap", "shop/position.py", 'earlier(self.updated, OVERLAP_S) if self.updated else ""', "self.updated"),
+    Mutant("uses date_upd only", "shop/connector.py", "named |= self._refunded(known) | set(was.again)", "named = set(was.again)"),
+    Mutant(
+        "never looks at counters of returned units", "shop/connector.py", "self._refunded(known) | set(was.again)", "set(was.again)",
+        ("refunds of each kind",),
+    ),
+    Mutant(
+        "drops the help desk's overlap", "helpdesk/position.py",
+        "shifted(position.watermark, waited - OVERLAP_S)", "shifted(position.watermark, 1)",
+    ),
+    Mutant(
+        "advances the cursor before it books", "jobs/poll.py",
+        "    _let_through(waiting, connector, context, run, result)\n    if cursor is not None:\n"
+        "        book([], context, run, source=connector.source, cursor=cursor)\n",
+        "    if cursor is not None:\n        book([], context, run, source=connector.source, cursor=cursor)\n"
+        "    _let_through(waiting, connector, context, run, result)\n",
+        ("deaths",),
+    ),
+    Mutant("moves the cursor past what it could not read", "jobs/poll.py", "        broken = error  #", "        cursor, broken = cursor, None  #"),
+    Mutant("believes a lagging index", "jobs/poll.py", "if differing and not page.trusted:", "if False:"),
+    # what is told
+    Mutant("tells of the quiet past", "domain/notices.py", "return dated >= policy.quiet_before or (", "return True or ("),
+    Mutant(
+        "says low at each charge below", "domain/notices.py",
+        "if not (before >= threshold > account.balance)", "if not (threshold > account.balance)",
+    ),
+    Mutant(
+        "never says that a balance is low", "domain/notices.py", "or account.low_pending:", "or True:",
+    ),
+    Mutant("never warns beforehand", "domain/notices.py", "if left <= 0 or balance >= left:", "if True:"),
+    Mutant("warns of what the balance covers", "domain/notices.py", "if left <= 0 or balance >= left:", "if left <= 0:"),
+    Mutant(
+        "tells who has just bought to buy", "ledger/outbox.py",
+        "or_(notices.c.needs_shop == 0, notices.c.cause <= shop_read)", "notices.c.needs_shop >= 0",
+    ),
+    Mutant("writes to the account's first address", "ledger/outbox.py", "recipient = draft.to or first_address(", "recipient = first_address("),
+    Mutant("offers too small a pack", "jobs/letters.py", "        return owed\n", "        return Credits(1)\n"),
+    # how it is told
+    Mutant("skips the look before a resend", "jobs/deliver.py", "        if found:\n", "        if False:\n"),
+    Mutant(
+        "sends without a claim", "jobs/deliver.py",
+        "if not context.store.transact(lambda connection: outbox.claim(connection, notice, rider, **values)):",
+        "if context.stopping():",
+    ),
+    Mutant("gives a resent mail a new Message-ID", "jobs/deliver.py", 'f"<{notice.code.lower()}.{notice.kind', 'f"<{notice.code.lower()}.{notice.attempts}{notice.kind'),
+    Mutant("takes a lost answer for a failure", "jobs/deliver.py", "except OutcomeUnknown as error:", "except ZeroDivisionError as error:"),
+    Mutant("makes an event without looking for it", "erp/write_back.py", "if self.find_event(ref_ext):", "if False:"),
+    Mutant("copies the last movement for the balance", "jobs/write_back.py", "return Credits(sum(accounts", "return Credits(0 * sum(accounts"),
+    Mutant("tells the agenda nothing of late credit notes", "domain/settlement.py", "tuple(drafts), news)", "tuple(drafts), bool(worth.dated >= policy.quiet_before))", ("a credit note after going live, of an invoice from before",)),
+)  # fmt: skip
