@@ -52,3 +52,20 @@ def test_awkward_secrets_are_masked_in_every_form(world):
     assert {done.json[name]["value"] for name in planted} == {"***"}
     assert world.run("poll", "--json").code == 1
     assert world.run("doctor").code == 1
+
+
+def test_key_in_the_query_stays_out_of_logs_and_errors(world):
+    """It stands in every address that the library below knows, and would in whatever it says about them."""
+    world.configure(("[shop]\n", "[shop]\nkey_in_query = true\n"))
+    world.shop.buy(world.shop.customer("ana@example.com", "Ana", "Pérez"), {"SERVDOLIA60": 1})
+    debug = {"BYTEBRIDGE_LOGGING__LEVEL": "debug"}
+    assert world.run("poll", **debug).code == 0
+    assert all("ws_key=" in request.raw_query for request in world.shop.requests)
+    for fault in (Fault(cut="before"), Fault(cut="middle"), Fault(None, Reply(302, headers={"Location": "/?again"}))):
+        world.shop.faults.extend([fault] * 4)
+        world.pass_time(600)
+        assert world.run("poll", "--json", **debug).code == 1
+        world.shop.faults.clear()
+    world.shop.stop()
+    assert world.run("poll", **debug).code == 1
+    world.shop.start()
