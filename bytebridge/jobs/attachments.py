@@ -22,11 +22,12 @@ def attachments_of(notice: Notice, context: Context) -> list[tuple[str, str, byt
     # of the first attempt: a second sending carries what the first did
     made = notice.created_at if notice.tried_since is None else notice.tried_since
     window = statements.Window(known_at=Instant(made + 1))
+    settings, code = context.settings, notice.code
     with context.store.read() as connection:
         root, language = addressee(connection, notice, context)
         for fmt, media_type in FILES:
             try:
-                content = statements.render(connection, root, window, fmt, language, context.settings, made)
+                content = statements.render(connection, root, window, fmt, language, settings, made, code=code)
             except Refused:
                 continue
             found.append((f"creditos-{notice.account}.{fmt}", media_type, content))

@@ -188,6 +188,7 @@ def _lasts(connection: Connection, notice: Notice, summary: Summary, now: Instan
 
 def with_statement(letter: Letter, connection: Connection, root: int, settings: Settings, now: Instant) -> Letter:
     """The letter with the account's statement in it."""
-    text = statements.render(connection, root, statements.Window(), "text", letter.language, settings, now)
-    rows, more = statements.latest(connection, root, letter.language, settings, STATEMENT_ROWS)
+    window, language, code = statements.Window(), letter.language, letter.code
+    text = statements.render(connection, root, window, "text", language, settings, now, code=code)
+    rows, more = statements.latest(connection, root, language, settings, STATEMENT_ROWS)
     return replace(letter, statement_text=text.decode(), statement_rows=rows, more_rows=more)

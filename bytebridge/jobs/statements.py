@@ -50,10 +50,12 @@ def render(
     now: Instant,
     tell: Callable[[int], None] | None = None,
     standing: Standing | None = None,
+    code: str | None = None,
 ) -> bytes:
     """The statement as bytes. fmt: text, json, csv, html or pdf. tell: movements written since it was last called.
 
-    standing: the account as it stood at the window's end; None: as it stands now.
+    standing: the account as it stood at the window's end; None: as it stands now. code: that of the letter it
+    belongs to; None for one of its own.
     """
     made = window.made(now)
     members = standing.members if standing is not None else accounts.family(connection, root)
@@ -67,7 +69,7 @@ def render(
     options: dict[str, Any] = {
         "language": language or language_of(None, summary.language, settings.notices.language),
         "zone": settings.notices.time_zone,
-        "code": code_of(connection, root),
+        "code": code or code_of(connection, root),
         "lasts": lasts,
         "made": made,
     }

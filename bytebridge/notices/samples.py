@@ -173,6 +173,7 @@ def _low() -> dict[str, Letter]:
     return {
         "low": _letter(kind, 20, Source.ADMIN, "", low=True, lasts_days=(5, 9), offer=(SMALL,)),
         "one credit, no packs": _letter(kind, 1, low=True, name=""),
+        "used up": _letter(kind, 0, Source.ADMIN, "", low=True, offer=(SMALL,)),
         "below zero": _letter(
             kind, -5, Source.ADMIN, "", owed=Credits(5), offer=(PackOffer("SERVDOLIA60", Credits(60)),)
         ),

@@ -268,6 +268,9 @@ def test_a_statement_by_mail_is_in_the_language_of_its_letter(world):
     assert "Here is the credit statement" in html
     assert "+60" in html
     assert '<html lang="en">' in page.get_content()
+    text = message.get_body(("plain",)).get_content()
+    code = next(one.code for one in world.letters() if one.kind == "statement" and one.channel == "email")
+    assert set(re.findall(r"BB-\d+-\d+-[0-9A-F]+", text + page.get_content())) == {code}
 
 
 def insufficient_waits(world):
