@@ -1,6 +1,7 @@
 """Which letters were considered for an account, what became of them, and why nobody was told."""
 
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any
 
 from bytebridge.domain.accounts import normalise
@@ -51,7 +52,7 @@ def explain(
     names = labels(connection, [document for _, document, _, _ in rows])
     return [
         {"at": _iso(at), "document": names.get(document, document), "kind": kind, "became": became}
-        for at, document, kind, became in sorted(rows)
+        for at, document, kind, became in sorted(rows, key=itemgetter(0))
         if (since is None or at >= since) and (until is None or at < until)
     ]
 

@@ -214,6 +214,30 @@ def test_notices(firm):
     assert firm.run("notices", "show", "999").code == 1
 
 
+def test_preview(firm, tmp_path):
+    page = tmp_path / "letter.html"
+    done = firm.run("notices", "preview", "statement", "--account", "ana@example.com", "--html", page)
+    assert "Hola, Ana" in done.out
+    assert "pedido" in done.out
+    assert "pedido" in page.read_text("utf-8")
+    assert "Bonjour" in firm.run("notices", "preview", "low_balance", "--language", "fr").out
+    assert firm.run("notices", "preview", "nonsense").code == 1
+    nowhere = firm.run("notices", "preview", "balance", "--html", tmp_path / "no" / "letter.html")
+    assert nowhere.code == 1
+    assert "cannot be written" in nowhere.line
+
+
+def test_why_somebody_was_told(firm):
+    rows = firm.show("notices", "explain", "ana@example.com")["considered"]
+    assert rows[0]["kind"] == "purchase"
+    assert rows[0]["became"].startswith("sent, email to ana@example.com")
+    day = rows[0]["at"][:10]
+    assert firm.show("notices", "explain", "ana@example.com", "--on", day)["considered"] != []
+    assert firm.show("notices", "explain", "ana@example.com", "--on", "2001-01-01") == {"considered": []}
+    assert firm.run("notices", "explain", "ana@example.com", "--on", "nonsense").code == 2
+    assert firm.run("notices", "explain", "nobody@example.com").code == 1
+
+
 def test_runs(firm):
     listed = firm.show("runs", "list")["runs"]
     first = listed[-1]
