@@ -57,14 +57,18 @@ class Report:
             yield f"  {count:8}  {kind}"
 
 
-def torture(firm, kills, *, stops=(), report=None):
-    """So many deaths with a quiet point after each `ROUND`. stops: seconds that a process sleeps, at the end."""
+def torture(firm, kills, *, stops=(), report=None, tell=lambda _report: None):
+    """So many deaths with a quiet point after each `ROUND`. stops: seconds that a process sleeps, at the end.
+
+    tell: called after each quiet point.
+    """
     report = report or Report()
     while report.kills < kills:
         with bustle(firm):
             for _ in range(min(ROUND, kills - report.kills)):
                 live_and_die(firm, report)
         firm.judge()
+        tell(report)
     for number, seconds in enumerate(stops):
         with bustle(firm):
             sleep_and_wake(firm, seconds, report, in_a_letter=number % 2 == 1)
@@ -239,9 +243,15 @@ def database(kind, folder):
     admin = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with admin.connect() as connection:
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    yield server.set(database=name).render_as_string(hide_password=False)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    try:
+        yield server.set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _progress(report):
+    print(f"  {report.kills:8}  killed so far, the ledger agrees with the world", flush=True)
 
 
 def main():
@@ -261,7 +271,7 @@ def main():
             database(kind, folder) as url,
             Firm(folder, url, arguments.seed) as firm,
         ):
-            report = torture(firm, kills, stops=[arguments.stop] * 2 if arguments.stop else [])
+            report = torture(firm, kills, stops=[arguments.stop] * 2 if arguments.stop else [], tell=_progress)
         print("\n".join(report.lines()))
         print(f"nothing lost, nothing double, in {time.monotonic() - began:.0f} s", flush=True)
         slow |= max(report.ready, default=0) > READY_S
