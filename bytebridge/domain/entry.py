@@ -85,17 +85,19 @@ def chain(
     happened: int,
     recorded: int,
     derivation: str,
+    number: int,
+    run: int,
 ) -> str:
-    """Hash of an entry, chained to the one before it in its account; `derivation` as stored.
+    """Hash of an entry, chained to the one before it in its account; `derivation` as stored, `number` its id.
 
-    Its first half covers what was posted, its second half the two times as well: when history is read anew after
-    a restore, the first half comes out as it was.
+    Its first half covers what was posted, its second half the two times, its number and its run as well: when
+    history is read anew after a restore, the first half comes out as it was.
     """
     figures = f"{account}|{seq}|{document}|{revision}|{kind}|{credits}|{balance}|{was}"
     posted = f"{previous[:HALF]}|{figures}|{derivation}"
     head = hashlib.sha256(posted.encode("utf-8", "surrogatepass")).hexdigest()[:HALF]
-    timed = f"{previous[HALF:]}|{head}|{happened}|{recorded}"
-    return head + hashlib.sha256(timed.encode()).hexdigest()[:HALF]
+    booked = f"{previous[HALF:]}|{head}|{happened}|{recorded}|{number}|{run}"
+    return head + hashlib.sha256(booked.encode()).hexdigest()[:HALF]
 
 
 def receipt(account: int, seq: int, head: str, document: str, revision: int, kind: str) -> str:

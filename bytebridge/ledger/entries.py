@@ -47,7 +47,20 @@ def append(
         document, revision, was, happened = posting.document, posting.revision, posting.was, posting.happened
         derivation = domain.encode(posting.derivation)
         digest = domain.chain(
-            previous, account, seq, document, revision, kind, credits, balance, was, happened, now, derivation
+            previous,
+            account,
+            seq,
+            document,
+            revision,
+            kind,
+            credits,
+            balance,
+            was,
+            happened,
+            now,
+            derivation,
+            number,
+            run,
         )
         ends[account] = seq, balance, digest
         rows.append(

@@ -51,7 +51,7 @@ def _faults(rows: Iterable[Sequence[Any]], so_far: _Walk) -> Iterator[str]:
     account, seq, balance, previous, newest = -1, 0, 0, GENESIS, 0
     for row in rows:
         number, owner, position, document, revision, kind, credits, stated, was, happened, recorded = row[:11]
-        derivation, digest = row[12], row[13]
+        run, derivation, digest = row[11:14]
         if owner != account:
             account, seq, balance, previous = owner, 0, 0, GENESIS
             so_far.accounts += 1
@@ -60,7 +60,20 @@ def _faults(rows: Iterable[Sequence[Any]], so_far: _Walk) -> Iterator[str]:
         if position != seq:
             yield f"entry {seq} of account {account} is missing"
         if digest != chain(
-            previous, owner, position, document, revision, kind, credits, stated, was, happened, recorded, derivation
+            previous,
+            owner,
+            position,
+            document,
+            revision,
+            kind,
+            credits,
+            stated,
+            was,
+            happened,
+            recorded,
+            derivation,
+            number,
+            run,
         ):
             yield f"entry {number} (number {seq} of account {account}) was altered: its hash does not fit"
         if stated != balance:

@@ -123,6 +123,8 @@ FIGURES = {
     "happened": NOON,
     "recorded": NOON,
     "derivation": "{}",
+    "number": 5,
+    "run": 3,
 }
 
 

@@ -52,6 +52,11 @@ TAMPERED = {
         "UPDATE entries SET recorded = 1 WHERE id = 5",
         "entry 5 (number 4 of account 1) was altered",
     ),
+    "run": ("UPDATE entries SET run = 9 WHERE id = 3", "entry 3 (number 1 of account 2) was altered"),
+    "number": (
+        "UPDATE entries SET id = 9 WHERE id = 3",
+        "entry 9 (number 1 of account 2) was altered: its hash does not fit",
+    ),
     "derivation": ("UPDATE entries SET derivation = '{}' WHERE id = 4", "entry 4 (number 3 of account 1) was altered"),
     "kind": ("UPDATE entries SET kind = 'debit' WHERE id = 1", "entry 1 (number 1 of account 1) was altered"),
     "owner": ("UPDATE entries SET account = 3 WHERE id = 3", "entry 3 (number 1 of account 3) was altered"),
@@ -82,7 +87,7 @@ def rehashed(books, number, **changed):
         before = connection.execute(
             select(entries.c.hash).where(entries.c.account == row["account"], entries.c.seq == row["seq"] - 1)
         ).scalar()
-    digest = chain(before or "0" * 64, *(row[name] for name in names), row["derivation"])
+    digest = chain(before or "0" * 64, *(row[name] for name in names), row["derivation"], number, row["run"])
     values = ", ".join(f"{name} = {json.dumps(value)}" for name, value in changed.items()).replace('"', "'")
     return f"UPDATE entries SET {values}, hash = '{digest}' WHERE id = {number}"
 
@@ -196,7 +201,7 @@ def test_a_receipt_from_before_the_first_entry_has_nothing_to_prove(books):
 def test_history_posted_again_bears_the_same_codes():
     """After a restore the same documents are posted anew, at another time: the letters can be found by their codes."""
     figures = (1, 1, "shop:7", 1, "grant", 120, 120, 0)
-    first = chain("0" * 64, *figures, 1_000, 2_000, "{}")
-    again = chain("0" * 64, *figures, 9_000, 9_001, "{}")
+    first = chain("0" * 64, *figures, 1_000, 2_000, "{}", 1, 4)
+    again = chain("0" * 64, *figures, 9_000, 9_001, "{}", 7, 5)
     assert first[:6] == again[:6]
     assert first != again
