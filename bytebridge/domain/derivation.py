@@ -14,8 +14,8 @@ Enough to compute the credits again (`recompute`) and to explain them in a sente
 | void | worth nothing (spam, deleted, cancelled, unpaid …) | why |
 | decided | a person's decision | credits, reason, by |
 | opening | an opening balance | credits, reason |
-| adjustment | a correction by a person | credits, reason, by |
-| merge | balance moved between merged accounts | credits, by |
+| adjustment | a correction by a person | credits, reason, by, for: the account whose address was named |
+| merge | balance moved between merged accounts | credits, by, with, joined: {account, seq, hash} |
 """
 
 from collections.abc import Mapping

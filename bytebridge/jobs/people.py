@@ -2,21 +2,16 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from bytebridge.domain import notices
 from bytebridge.domain.accounts import normalise
-from bytebridge.domain.entry import HALF, Entry, EntryKind, Posting
+from bytebridge.domain.entry import HALF, EntryKind
 from bytebridge.domain.model import Credits, Instant
-from bytebridge.domain.notices import Draft
-from bytebridge.domain.settlement import differences
-from bytebridge.domain.view import Account
 from bytebridge.errors import NotFound, Refused
-from bytebridge.jobs.book import Run, copied
+from bytebridge.jobs import posting
+from bytebridge.jobs.book import Run
 from bytebridge.jobs.context import Context
-from bytebridge.ledger import accounts, codec, copies, documents, entries, outbox, pages, runs
+from bytebridge.ledger import accounts, codec, documents, entries, pages, runs
 from bytebridge.ledger.engine import Connection
-from bytebridge.logs import log
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +174,10 @@ def _merge(connection: Connection, change: Merge, context: Context, run: Run) ->
     seq, _, head = pages.heads(connection, [other]).get(other, pages.NO_HEAD)
     # what a letter of the kept account proves from now on includes the history that joined it
     derivation = {"with": [keep, other], "joined": {"account": other, "seq": seq, "hash": head[:HALF]}}
-    _post(connection, _merge_key(other), EntryKind.MERGE, expected, derivation, context, run)
+    if balance or not seq:
+        posting.post(connection, _merge_key(other), EntryKind.MERGE, expected, derivation, context, run)
+    else:  # nothing to move, but a history to bind
+        posting.add(connection, _merge_key(other), EntryKind.MERGE, {keep: Credits(0)}, {}, derivation, context, run)
     return [f"account {other} joined account {keep} with {balance:+d} credits"]
 
 
@@ -197,7 +195,7 @@ def _split(connection: Connection, change: Split, context: Context, run: Run) ->
     keep = accounts.parent_of(connection, number)
     root = accounts.roots_of(connection, {keep})[keep]
     accounts.separate(connection, number, context.now(), context.by)
-    _post(connection, _merge_key(number), EntryKind.MERGE, {}, {"with": [keep, number]}, context, run)
+    posting.post(connection, _merge_key(number), EntryKind.MERGE, {}, {"with": [keep, number]}, context, run)
     moved = _resettle(connection, number, context, run)
     _gather(connection, root, context, run)
     _gather(connection, number, context, run)
@@ -217,23 +215,14 @@ def _resettle(connection: Connection, number: int, context: Context, run: Run) -
         if accounts.find(connection, email, context.now()) == number:
             key = _opening_key(email)
             worth[key] = Credits(sum(entries.posted(connection, key).values()))
+    for key in entries.adjusted(connection, accounts.family(connection, number)):
+        worth[key] = Credits(sum(entries.posted(connection, key).values()))
     moved = 0
     for key, credits in worth.items():
         expected = {number: credits} if credits else {}
-        posted = _rooted(connection, key)
-        moved += len(_post_differences(connection, key, EntryKind.MERGE, expected, posted, {}, context, run))
+        posted = posting.rooted(connection, key)
+        moved += len(posting.bring(connection, key, EntryKind.MERGE, expected, posted, {}, context, run))
     return moved
-
-
-def _rooted(connection: Connection, key: str) -> dict[int, Credits]:
-    """What is posted under `key` by root account: a family is settled as one."""
-    posted = entries.posted(connection, key)
-    roots = accounts.roots_of(connection, set(posted))
-    found: dict[int, Credits] = {}
-    for account, credits in posted.items():
-        root = roots.get(account, account)
-        found[root] = Credits(found.get(root, 0) + credits)
-    return found
 
 
 def _gather(connection: Connection, root: int, context: Context, run: Run) -> None:
@@ -246,107 +235,16 @@ def _gather(connection: Connection, root: int, context: Context, run: Run) -> No
         expected = entries.posted(connection, key)
         expected[root] = Credits(expected.get(root, 0) + balance)
         expected[number] = Credits(expected.get(number, 0) - balance)
-        _post(connection, key, EntryKind.MERGE, expected, {"with": [root, number]}, context, run)
+        posting.post(connection, key, EntryKind.MERGE, expected, {"with": [root, number]}, context, run)
 
 
 def _adjust(connection: Connection, change: Adjust, context: Context, run: Run) -> list[str]:
     root = accounts.get(connection, change.email, context.now())
-    derivation = {"rule": "adjustment", "reason": change.reason, "by": context.by}
-    _post(connection, change.key, EntryKind.ADJUSTMENT, {root: change.credits}, derivation, context, run)
+    owner = accounts.owner_of(connection, change.email, context.now())
+    derivation = {"rule": "adjustment", "reason": change.reason, "by": context.by, "for": owner}
+    posting.post(connection, change.key, EntryKind.ADJUSTMENT, {root: change.credits}, derivation, context, run)
     balance = accounts.balances(connection, {root})[root]
     return [f"account {root}: {change.credits:+d} credits, balance {balance}"]
-
-
-def _post(
-    connection: Connection,
-    key: str,
-    kind: EntryKind,
-    expected: dict[int, Credits],
-    derivation: dict[str, Any],
-    context: Context,
-    run: Run,
-) -> list[Entry]:
-    """Brings what is posted under `key` to what is expected, on the accounts themselves, not their roots."""
-    posted = {account: credits for account, credits in entries.posted(connection, key).items() if credits}
-    return _post_differences(connection, key, kind, expected, posted, derivation, context, run)
-
-
-def _post_differences(
-    connection: Connection,
-    key: str,
-    kind: EntryKind,
-    expected: dict[int, Credits],
-    posted: dict[int, Credits],
-    derivation: dict[str, Any],
-    context: Context,
-    run: Run,
-    happened: Instant | None = None,
-) -> list[Entry]:
-    deltas = differences(expected, posted)
-    if not deltas:
-        return []
-    now = context.now()
-    before = {number: balance for number, (_, balance, _) in pages.heads(connection, list(deltas)).items()}
-    revision = entries.last_revision(connection, key) + 1
-    postings = [
-        Posting(
-            account,
-            key,
-            revision,
-            kind,
-            delta,
-            Credits(before.get(account, 0) + delta),
-            posted.get(account, Credits(0)),
-            happened if happened is not None else now,
-            _why(derivation, expected.get(account, Credits(0)), context),
-        )
-        for account, delta in deltas.items()
-    ]
-    run.number = run.take_number(connection)
-    added = entries.append(connection, postings, run.number, now)
-    run.posted += len(added)
-    if copied(context):
-        # openings and merges bring the balance up to date, a correction is an operation of its own
-        copies.queue(connection, [(entry, entry.kind == EntryKind.ADJUSTMENT) for entry in added], now)
-    _tell_low(connection, postings, before, context)
-    for entry in added:
-        log(
-            "entry_posted",
-            entry=entry.id,
-            kind=entry.kind.value,
-            document=entry.document,
-            account=entry.account,
-            credits=entry.credits,
-            balance=entry.balance,
-        )
-    return added
-
-
-def _why(derivation: dict[str, Any], credits: Credits, context: Context) -> dict[str, Any]:
-    """What the document moves on this account now, by whom: each account of a merge has its own figure."""
-    return {"rule": "merge", "by": context.by, **derivation, "credits": credits}
-
-
-def _tell_low(
-    connection: Connection, postings: Sequence[Posting], before: dict[int, int], context: Context
-) -> list[Draft]:
-    """People's changes tell nobody, but a low balance they cause is told."""
-    drafts = []
-    for posting in postings:
-        if posting.kind not in (EntryKind.ADJUSTMENT, EntryKind.MERGE):
-            continue
-        row = accounts.summaries(connection, [posting.account])
-        if not row:
-            continue
-        waits = outbox.low_waits(connection, posting.account)
-        holder = Account(posting.account, posting.account, posting.balance, row[0].threshold, low_pending=waits)
-        draft = notices.low_balance(
-            holder, Credits(before.get(posting.account, 0)), posting, context.policy, context.now()
-        )
-        if draft is not None:
-            drafts.append(draft)
-    outbox.queue(connection, drafts, [], context.now(), context.settings.notices.only_to)
-    return drafts
 
 
 Opening = tuple[str, Credits, str, str | None, str]
@@ -368,9 +266,9 @@ def import_openings(
             derivation = {"rule": "opening", "reason": reason, "by": context.by}
             expected = {root: credits} if credits else {}
             key = _opening_key(email)
-            posted = _rooted(connection, key)
+            posted = posting.rooted(connection, key)
             total += len(
-                _post_differences(connection, key, EntryKind.OPENING, expected, posted, derivation, context, run, day)
+                posting.bring(connection, key, EntryKind.OPENING, expected, posted, derivation, context, run, day)
             )
         _close(connection, run, context)
         return total

@@ -50,17 +50,18 @@ def open_new(connection: Connection, view: View) -> None:
     many.add(connection, addresses, ("email", "account", "since", "recorded_at", "by"), rows)
 
 
-def find(connection: Connection, email: str, at: Instant) -> int | None:
-    """Root account that owns this address at that time."""
+def owner_of(connection: Connection, email: str, at: Instant) -> int | None:
+    """The account that owns this address at that time, itself, whatever it was merged into."""
     plain = normalise(email)
     if plain is None:
         return None
-    rows = connection.execute(
-        select(addresses.c.account, addresses.c.since)
-        .where(addresses.c.email == plain)
-        .order_by(addresses.c.since, addresses.c.id)
-    ).all()
-    found = owner({plain: [(Instant(since), account) for account, since in rows]}, plain, at)
+    history = [(Instant(since), account) for since, account in history_of(connection, plain)]
+    return owner({plain: history}, plain, at)
+
+
+def find(connection: Connection, email: str, at: Instant) -> int | None:
+    """Root account that owns this address at that time."""
+    found = owner_of(connection, email, at)
     if found is None:
         return None
     return connection.execute(select(accounts.c.root).where(accounts.c.id == found)).scalar()

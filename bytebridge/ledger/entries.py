@@ -169,6 +169,16 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.id)
 
 
+def adjusted(connection: Connection, named: Sequence[int]) -> list[str]:
+    """Keys of the adjustments in which a person named an address of one of these accounts."""
+    rows = connection.execute(
+        select(entries.c.document, entries.c.derivation)
+        .where(entries.c.kind == EntryKind.ADJUSTMENT.value)
+        .order_by(entries.c.id)
+    )
+    return [document for document, derivation in rows if json.loads(derivation).get("for") in named]
+
+
 def first_recorded(connection: Connection) -> Instant | None:
     """When the first document was booked; None while there are none, or openings alone."""
     booked = entries.c.kind.in_((EntryKind.GRANT.value, EntryKind.DEBIT.value))

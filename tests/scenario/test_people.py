@@ -119,6 +119,20 @@ def test_an_opening_loaded_while_merged_goes_back_with_the_split(two):
     assert two.balances() == {ANA: 60, LUC: 100}
 
 
+def test_an_adjustment_goes_back_with_the_address_it_named(two):
+    do(two, people.Adjust(LUC, Credits(5), "before", "adjust:1"))
+    do(two, people.Merge(ANA, LUC))
+    do(two, people.Adjust(LUC, Credits(20), "for Luc's trouble", "adjust:2"))
+    do(two, people.Adjust(ANA, Credits(-10), "for Ana", "adjust:3"))
+    assert two.balances() == {ANA: 165}
+    do(two, people.Split(LUC))
+    assert two.balances() == {ANA: 50, LUC: 115}
+    do(two, people.Merge(ANA, LUC))
+    do(two, people.Split(LUC))
+    assert two.balances() == {ANA: 50, LUC: 115}
+    whole(two)
+
+
 def test_an_opening_of_the_longest_address_is_loaded(two):
     long = f"{'a' * 60}@{'b' * 60}.example.com"
     people.import_openings([(long, Credits(10), "", None, "")], two.clock.at, two.context(), dry_run=False, tell=print)

@@ -249,10 +249,10 @@ class Firm(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from(NAMES), credits=st.sampled_from([-40, 25]))
     def adjust(self, name, credits):
-        root = self.holder(name)
+        named = self.owner(self.address(name), self.now)  # itself: it takes along what was meant for it
         key = f"adjust:{self.example}-{next(numbers)}"
         if self.carried_out(people.Adjust(self.address(name), Credits(credits), "goodwill", key)):
-            root.root().own += credits
+            named.own += credits
 
     @rule(name=st.sampled_from(NAMES), credits=st.sampled_from([0, 50, -10]))
     def opens_with(self, name, credits):

@@ -169,7 +169,10 @@ def test_a_code_that_no_letter_bears_does_not_stand(history):
     assert "no letter or statement" in sentence
 
 
-def test_a_receipt_proves_the_history_of_an_account_that_was_merged(history):
+@pytest.mark.parametrize("left", [120, 0])
+def test_a_receipt_proves_the_history_of_an_account_that_was_merged(history, left):
+    if not left:
+        history.post(2, -120, "adjust:1")
     context = service.build(Settings(), history.store, by="tester")
 
     def two(connection):
