@@ -21,6 +21,7 @@ sys.path.insert(0, str(TESTS))
 from simulation.mutants import MUTANTS, SOURCE  # noqa: E402  (found by the line before)
 
 SEEDS = 120
+KEEN = (0, 4, 7, 11, 13, 16, 34, 48)  # seeds that have noticed much; tried before the others
 LONGEST_S = 1800
 
 
@@ -84,7 +85,10 @@ def hunt(first):
 
     assert Path(bytebridge.__file__).parent != SOURCE, "the mutant is not what is imported"
     histories = {name: lambda name=name: shrink.attempt(STORIES[name], FIXED_SWITCHES) for name in STORIES}
-    histories |= {f"seed {n}": lambda n=n: shrink.attempt(history(n), switches(n)) for n in range(SEEDS)}
+    histories |= {
+        f"seed {n}": lambda n=n: shrink.attempt(history(n), switches(n))
+        for n in [*KEEN, *sorted({*range(SEEDS)} - {*KEEN})]
+    }
     sooner = [name for name in first if name in histories]
     for name in [*sooner, *(name for name in histories if name not in sooner)]:
         if "deaths" in first:

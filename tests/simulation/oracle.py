@@ -35,6 +35,7 @@ class Oracle:
         self.said = {}
         self.open_tickets = {}  # document -> (since when it says so, what it will cost at least)
         self.module_tickets = {}  # ticket -> (what it says, whether its owner has support)
+        self.unread = set()  # those whose reason the ledger may not have read before the ticket itself
         self.unsure = set()  # tickets whose worth changed by something else than what they say
 
     def demand(self, holds, what):
@@ -69,14 +70,16 @@ class Oracle:
 
     def _note_module(self, ticket):
         """The year of support ends or begins with other documents: the ticket itself does not change by it."""
-        says = (str(ticket.fields["custom_fields"]), str(ticket.fields["tags"]), ticket.status)
+        says = (str(ticket.fields["custom_fields"]), str(ticket.fields["tags"]))  # buried and dug out it says the same
         now = truth.supported(ticket, self.world)
         before, had = self.module_tickets.get(ticket.id, (says, now))
         self.module_tickets[ticket.id] = (says, now)
-        if before != says:
-            self.unsure.discard(f"helpdesk:{ticket.id}")
-        elif had != now:
-            self.unsure.add(f"helpdesk:{ticket.id}")
+        document = f"helpdesk:{ticket.id}"
+        if had != now:
+            self.unsure.add(document)
+            self.unread.add(document)
+        elif before != says and document not in self.unread:
+            self.unsure.discard(document)
 
     # at a quiet point
 
@@ -93,6 +96,7 @@ class Oracle:
             copies.check_erp(self, database, lambda email: self.balances.get(self.world.holder(email).name, 0))
             self._nothing_waits(database)
         self.since_then.clear()
+        self.unread.clear()
 
     def _nothing_waits(self, database):
         late = database.execute("SELECT key FROM documents WHERE recheck <= ?", [self.world.now() - 3600]).fetchall()
