@@ -128,7 +128,7 @@ def test_files_that_are_named_exist():
 
 
 def test_test_folders_are_those_there_are():
-    listed = {row[0].strip("`/") for row in cells(section("Quality"))}
+    listed = {row[0].strip("`/") for row in cells(section("Quality")) if row[0].endswith("/`")}
     there = {path.name for path in (ROOT / "tests").iterdir() if path.is_dir() and path.name[0] not in "._"}
     assert listed == there
 
