@@ -32,7 +32,7 @@ def summary_json(summary: Any, threshold: int) -> dict[str, Any]:
 @click.pass_context
 def balance_command(ctx: click.Context, email: str, at: str | None, known_at: str | None, *, as_json: bool) -> int:
     """The balance of the account that owns EMAIL."""
-    from bytebridge.ledger import accounts
+    from bytebridge.ledger import past
     from bytebridge.opening import clock, open_store
 
     settings = settings_of(ctx)
@@ -40,7 +40,7 @@ def balance_command(ctx: click.Context, email: str, at: str | None, known_at: st
     store = open_store(settings, write=False)
     with store.read() as connection:
         before, known = moment(at, zone, end=True), moment(known_at, zone, end=True)
-        summary = accounts.summary_at(connection, email, before, known, clock())
+        summary = past.summary(connection, email, before, known, clock())
     store.close()
     shown = summary_json(summary, settings.notices.low_balance)
     if as_json:
@@ -81,7 +81,7 @@ def statement_command(
 ) -> int:
     """Every movement of an account with its reason and running balance."""
     from bytebridge.jobs import statements
-    from bytebridge.ledger import accounts
+    from bytebridge.ledger import accounts, past
     from bytebridge.opening import clock, open_store
 
     settings = settings_of(ctx)
@@ -95,8 +95,8 @@ def statement_command(
     progress = Progress(quiet=False, verb="written")
     store = open_store(settings, write=False)
     with store.read() as connection:
-        past = window.until is not None or window.known_at is not None
-        standing = accounts.standing(connection, email, window.end(clock())) if past else None
+        bygone = window.until is not None or window.known_at is not None
+        standing = past.standing(connection, email, window.end(clock())) if bygone else None
         content = statements.render(
             connection,
             standing.root if standing is not None else accounts.get(connection, email, clock()),

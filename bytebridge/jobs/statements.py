@@ -14,9 +14,10 @@ from bytebridge.domain.letter import StatementRow
 from bytebridge.domain.model import Instant
 from bytebridge.domain.statement import Statement
 from bytebridge.jobs.languages import language_of
-from bytebridge.ledger import accounts, documents, entries, pages
-from bytebridge.ledger.accounts import Standing, Summary
+from bytebridge.ledger import accounts, documents, entries, pages, past
+from bytebridge.ledger.accounts import Summary
 from bytebridge.ledger.engine import Connection
+from bytebridge.ledger.past import Standing
 from bytebridge.reports import shown
 from bytebridge.reports.figures import figures
 from bytebridge.settings import Settings
@@ -58,11 +59,12 @@ def render(
     belongs to; None for one of its own.
     """
     made = window.made(now)
-    members = standing.members if standing is not None else accounts.family(connection, root)
-    history = entries.of_members(connection, members, None if window.known_at is None else made)
     if standing is not None:
-        summary = accounts.as_it_stood(connection, standing, window.end(now))
+        history = past.history(connection, standing, window.known_at)
+        summary = past.as_it_stood(connection, standing)
     else:
+        known_at = None if window.known_at is None else made
+        history = entries.of_members(connection, accounts.family(connection, root), known_at)
         summary = accounts.summaries(connection, [root])[0]
     statement = _statement(connection, summary, history, window)
     lasts = None if shown.is_past(statement, made) else lasts_days(statement.closing, charges(history), made)

@@ -1,7 +1,7 @@
 """Accounts and their addresses: opening, finding, merging, splitting. History is kept, nothing is deleted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, func, insert, or_, select, update
 
@@ -232,92 +232,6 @@ def balances(connection: Connection, roots: set[int]) -> dict[int, Credits]:
             root = root_of[account]
             found[root] = Credits(found.get(root, 0) + balance)
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """An account as it stood at a time: root, and all accounts that were one with it."""
-
-    root: int
-    members: tuple[int, ...]
-
-
-def standing(connection: Connection, email: str, at: Instant) -> Standing:
-    """The account that owned the address at that time, merged as it was then; NotFound as `get`."""
-    plain = normalise(email) or ""
-    history = [(Instant(since), account) for since, account in history_of(connection, plain)]
-    number = owner({plain: history}, plain, at)
-    if number is None:
-        raise NotFound(f"no account for {email}")
-    parents: dict[int, int] = {}
-    for row in connection.execute(select(merges).where(merges.c.at <= at).order_by(merges.c.id)):
-        parents[row.account] = row.parent if row.parent is not None else row.account
-
-    def root(account: int) -> int:
-        while parents.get(account, account) != account:
-            account = parents[account]
-        return account
-
-    top = root(number)
-    return Standing(top, tuple(sorted({top, *(account for account in parents if root(account) == top)})))
-
-
-def summary_at(
-    connection: Connection, email: str, before: Instant | None, known_before: Instant | None, now: Instant
-) -> Summary:
-    """An account's figures by what happened before one time and was recorded before another; None: up to now.
-
-    Accounts merged later are not part of it. What was booked later than that counts where it was booked.
-    """
-    if before is None and known_before is None:
-        return summaries(connection, [get(connection, email, now)])[0]
-    at = Instant(min(time - 1 for time in (before, known_before, now + 1) if time is not None))
-    found = standing(connection, email, at)
-    question = select(entries.c.document, entries.c.credits, entries.c.happened)
-    question = question.where(entries.c.account.in_(found.members))
-    if before is not None:
-        question = question.where(entries.c.happened < before)
-    if known_before is not None:
-        question = question.where(entries.c.recorded < known_before)
-    balance = granted = debited = 0
-    last: int | None = None
-    for document, credits, happened in connection.execute(question):
-        balance += credits
-        last = happened if last is None else max(last, happened)
-        if document.startswith(("shop:", "erp:")):
-            granted += credits
-        elif document.startswith("helpdesk:"):
-            debited -= credits
-    return replace(
-        as_it_stood(connection, found, at),
-        balance=Credits(balance),
-        granted=Credits(granted),
-        debited=Credits(debited),
-        last_entry_at=Instant(last) if last is not None else None,
-    )
-
-
-def as_it_stood(connection: Connection, found: Standing, at: Instant) -> Summary:
-    """Name, language and own threshold as they are now, the addresses of that time; no figures."""
-    row = connection.execute(select(accounts).where(accounts.c.id == found.root)).one()
-    emails = []
-    for email in addresses_ever(connection, found.members):
-        history = [(Instant(since), account) for since, account in history_of(connection, email)]
-        number = owner({email: history}, email, at)
-        if number in found.members:
-            emails.append((number != found.root, history[0][0], email))
-    return Summary(
-        row.id,
-        tuple(email for _, _, email in sorted(emails)),
-        row.name,
-        row.language,
-        Credits(row.threshold) if row.threshold is not None else None,
-        Credits(0),
-        Credits(0),
-        Credits(0),
-        None,
-        row.muted,
-    )
 
 
 def family(connection: Connection, root: int) -> list[int]:

@@ -1,11 +1,13 @@
 """What administrators do: merges and their undoing, addresses, adjustments, openings, decisions."""
 
+import json
+
 import pytest
 
 from bytebridge.domain.model import Credits
 from bytebridge.errors import NotFound, Refused
-from bytebridge.jobs import decide, openings, people
-from bytebridge.ledger import accounts, pages, reviews, verify
+from bytebridge.jobs import decide, openings, people, statements
+from bytebridge.ledger import pages, past, reviews, verify
 
 DAY = 86_400
 ANA, LUC, NEW = "ana@example.com", "luc@example.com", "ana.new@example.com"
@@ -150,7 +152,7 @@ def test_the_balance_of_a_day_is_that_of_the_accounts_as_they_were_then(two):
 
     def at(email, moment, **known):
         with two.store.read() as connection:
-            found = accounts.summary_at(connection, email, moment, known.get("known"), two.clock.at)
+            found = past.summary(connection, email, moment, known.get("known"), two.clock.at)
         return found.balance, found.emails
 
     assert (at(ANA, before), at(LUC, before)) == ((60, (ANA,)), (90, (LUC,)))
@@ -159,6 +161,36 @@ def test_the_balance_of_a_day_is_that_of_the_accounts_as_they_were_then(two):
     assert (at(ANA, two.clock.at), at(LUC, None)) == ((60, (ANA,)), (90, (LUC,)))
     with pytest.raises(NotFound):
         at("nobody@example.com", before)
+
+
+def test_work_that_was_booked_after_a_merge_was_the_others_before_it(two):
+    two.clock.tick(DAY)
+    two.desk.resolve(two.asks(LUC), kind="consulta", minutes=10)
+    two.desk.note_work(two.ticket, minutes=50)
+    two.clock.tick(60)
+    before = two.clock.at
+    two.clock.tick(DAY)
+    do(two, people.Merge(ANA, LUC))
+    opening = [(LUC, Credits(7), "Luc", None, "")]
+    people.import_openings(opening, before - 10, two.context(), dry_run=False, tell=print)
+    two.poll()
+
+    def at(email, **known):
+        with two.store.read() as connection:
+            found = past.summary(connection, email, before, known.get("known"), two.clock.at)
+            standing = past.standing(connection, email, before - 1)
+            form = statements.Window(until=before, known_at=known.get("known"))
+            settings, now = two.context().settings, two.clock.at
+            drawn = statements.render(connection, standing.root, form, "json", None, settings, now, standing=standing)
+        assert json.loads(drawn)["closing"] == found.balance
+        return found.balance, found.debited
+
+    for again in (True, False):
+        assert at(ANA) == (60, 0)
+        assert at(LUC) == (120 - 60 - 15 + 7, 75)
+        assert at(LUC, known=before) == (90, 30)
+        if again:
+            do(two, people.Split(LUC))
 
 
 def test_merging_nobody_or_oneself_is_refused(two):

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from bytebridge import service
 from bytebridge.domain.model import Order, OrderLine, OrderState, Source, Ticket, TicketState
 from bytebridge.jobs.book import Run, book, unlike
-from bytebridge.ledger import accounts, codec, documents, entries, outbox, pages, reviews, verify
+from bytebridge.ledger import accounts, codec, documents, entries, outbox, pages, past, reviews, verify
 from bytebridge.ledger.many import BATCH
 from bytebridge.ledger.schema import documents as documents_table
 from bytebridge.settings import Settings
@@ -189,7 +189,7 @@ def late(books):
 def test_balances_by_when_it_happened_and_when_it_was_known(late, at, known_at, balance, granted, debited):
     before, known = (None if day is None else NOW + day * DAY for day in (at, known_at))
     with late.store.read() as connection:
-        found = accounts.summary_at(connection, "ana@example.com", before, known, NOW + 9 * DAY)
+        found = past.summary(connection, "ana@example.com", before, known, NOW + 9 * DAY)
     assert (found.balance, found.granted, found.debited) == (balance, granted, debited)
     assert found.emails == ("ana@example.com",)
 
