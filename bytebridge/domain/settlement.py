@@ -93,7 +93,7 @@ def _settle_one(document: Document, worth: Worth, family: int | None, view: View
     if worth.credits:
         lack = found if isinstance(found, Lack) else _doubt(document, worth, account, emails, view)
         if lack is not None:
-            worth = _withheld(worth, lack, view.known.get(worth.key, NOTHING))
+            worth = _withheld(worth, lack, view.known.get(worth.key, NOTHING), view.now)
     if worth.credits is None:
         return Outcome(worth.key, document, _flag_stranger(worth, account), account)
     if account is None and worth.credits:
@@ -140,12 +140,14 @@ def _doubt(document: Document, worth: Worth, account: int | None, emails: list[s
     return Lack("look_alike", twin) if twin is not None else None
 
 
-def _withheld(worth: Worth, lack: Lack, known: Known) -> Worth:
+def _withheld(worth: Worth, lack: Lack, known: Known, now: Instant) -> Worth:
     """No opinion for a reason outside the document; a person who dismissed that has said so."""
     dismissed = known.decision is not None and known.decision.choice == "dismiss"
     memory = replace(worth.memory, charged=known.memory.charged or bool(known.posted))
     shown = worth.lack or (None if dismissed else lack)
-    return replace(worth, credits=None, cost=worth.credits, lack=shown, flags=(), memory=memory)
+    # the twin may fall, the accounts may be merged, without the document changing
+    recheck = None if dismissed or not worth.emails else Instant(now + 1)
+    return replace(worth, credits=None, cost=worth.credits, lack=shown, flags=(), memory=memory, recheck=recheck)
 
 
 def _twin(document: Document, worth: Worth, account: int, view: View) -> str | None:

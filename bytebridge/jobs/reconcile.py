@@ -320,7 +320,8 @@ def _mark(connection: Connection, stored: Sequence[Stored], context: Context) ->
     view = pages.load_view(connection, [item.document for item in stored], context.rules, now)
     decided = {key for key, known in view.known.items() if known.decision is not None}
     outcomes = [_vanished(item, now, decided=item.key in decided) for item in stored]
-    pages.store_documents(connection, outcomes, context.rules_digest, view, {item.key for item in stored})
+    # as valued by no rules: one that is back is read as changed, though it says what it said
+    pages.store_documents(connection, outcomes, "", view, {item.key for item in stored})
     reviews.follow(connection, [outcome for outcome in outcomes if outcome.worth.lack], now)
 
 

@@ -89,6 +89,7 @@ def test_a_document_that_vanished_is_reviewed_after_a_second_look(settled):
     for number in range(60):
         settled.shop.buy(settled.shop.customer(f"c{number}@example.com"), {"SERVDOLIA60": 1})
     settled.poll()
+    there = settled.shop.books.tables["orders"].rows[settled.order]
     settled.shop.erase(settled.order)
     first = reconcile(settled)
     assert [(row["document"], row["reason"]) for row in first.drift] == [("order 1", "vanished")]
@@ -97,6 +98,13 @@ def test_a_document_that_vanished_is_reviewed_after_a_second_look(settled):
     reconcile(settled)
     assert settled.reviews("waiting") == {("shop:1", "vanished")}
     assert settled.balances()[ANA] == 90
+    settled.shop.books.tables["orders"].rows[settled.order] = there
+    assert reconcile(settled).drift == []
+    assert settled.reviews("waiting") == set(), "it is back"
+    settled.shop.erase(settled.order)
+    settled.clock.tick(2 * 3600)
+    reconcile(settled)
+    assert settled.reviews("waiting") == set(), "gone anew, looked at once"
 
 
 def test_only_one_account_is_read_when_asked(settled):
