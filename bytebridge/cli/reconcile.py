@@ -22,7 +22,11 @@ from bytebridge.domain.model import Source
 @click.option("--since", metavar="DAY", help="Only documents created from this day on.")
 @click.option("--until", metavar="DAY", help="Only documents created up to and including this day.")
 @source_option
-@click.option("--account", metavar="EMAIL", help="Only documents of this account.")
+@click.option(
+    "--account",
+    metavar="EMAIL",
+    help="Compare only this account's documents; the window is read whole all the same, so narrow it with --since.",
+)
 @dry_run_option
 @click.option("--plan", metavar="FILE", help="Write every repair with its evidence to FILE; repair nothing.")
 @click.option("--apply", "applied", metavar="FILE", help="Do exactly what a plan says, item by item, or refuse it.")
