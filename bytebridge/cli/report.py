@@ -24,10 +24,11 @@ def report_command(ctx: click.Context, output: str | None, language: str | None,
     settings = settings_of(ctx)
     store = service.open_store(settings, write=False)
     progress = Progress(quiet=as_json)
+    # JSON is read by programs and speaks as all commands do unless told otherwise
+    tongue = language or ("en" if as_json else settings.notices.language)
     with store.read() as connection:
-        found = overview.overview(connection, settings, service.clock(), progress)
+        found = overview.overview(connection, settings, service.clock(), progress, tongue)
     progress.end()
     store.close()
-    tongue = language or settings.notices.language
     text = overview_page.as_json(found, tongue) if as_json else overview_page.render_html(found, tongue)
     write_out(f"{text}\n".encode(), output)

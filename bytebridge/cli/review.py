@@ -11,8 +11,8 @@ def review_command() -> None:
 
 
 def _shown(item: object, label: str) -> dict:  # type: ignore[type-arg]
-    from bytebridge.domain.reviews import cure, sentence
     from bytebridge.ledger.reviews import Review
+    from bytebridge.wording.reviews import cure, sentence
 
     assert isinstance(item, Review)
     return {

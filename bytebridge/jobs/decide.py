@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from bytebridge.domain.accounts import normalise
 from bytebridge.domain.model import Credits, Source
-from bytebridge.domain.reviews import sentence
 from bytebridge.errors import NotFound, Refused
 from bytebridge.jobs.book import Run, book
 from bytebridge.jobs.context import Context
@@ -13,6 +12,7 @@ from bytebridge.jobs.labels import labels
 from bytebridge.ledger import accounts, codec, documents, reviews, runs
 from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.reviews import Review
+from bytebridge.wording.reviews import sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ import msgspec
 
 from bytebridge.domain.memory import key_of
 from bytebridge.domain.model import Document, Source
-from bytebridge.domain.reviews import sentence
 from bytebridge.domain.settlement import members
 from bytebridge.errors import RemoteError
 from bytebridge.jobs import labels
@@ -17,6 +16,7 @@ from bytebridge.jobs.context import Context
 from bytebridge.ledger import codec, entries, outbox, reviews
 from bytebridge.ledger.engine import Connection
 from bytebridge.wording import steps
+from bytebridge.wording.reviews import sentence
 
 TIMES = ("created_at", "paid_at", "changed_at", "resolved_at", "date")
 

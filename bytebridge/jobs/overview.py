@@ -6,7 +6,6 @@ from decimal import Decimal
 from bytebridge import __version__
 from bytebridge.domain.model import Instant
 from bytebridge.domain.packs import price_of
-from bytebridge.domain.reviews import sentence
 from bytebridge.domain.rules import Rules
 from bytebridge.jobs.labels import labels
 from bytebridge.jobs.rules import rules_of, systems
@@ -17,6 +16,7 @@ from bytebridge.reports.health import SourceHealth
 from bytebridge.reports.overview import Firm, NoticeCount, Overview, ReviewItem
 from bytebridge.reports.status import LowBalance, PastRun, Status
 from bytebridge.settings import Settings
+from bytebridge.wording.reviews import sentence
 
 WITHOUT_MINUTES = ("no_minutes", "zero_minutes")
 SHOWN = 15  # runs and low balances on the status page
@@ -24,12 +24,15 @@ WAITS = ("pending", "sending", "unknown", "held")
 
 
 def overview(
-    connection: Connection, settings: Settings, now: Instant, progress: Callable[[str, int], None]
+    connection: Connection, settings: Settings, now: Instant, progress: Callable[[str, int], None], language: str
 ) -> Overview:
-    """Everything the firm's report shows; the entries are streamed, an account at a time."""
+    """Everything the firm's report shows; the entries are streamed, an account at a time.
+
+    language: of the sentences that say why something is in review.
+    """
     firm = Firm(
         names=accounts.names(connection),
-        reviews=_reviews(connection),
+        reviews=_reviews(connection, language),
         notices=_notices(connection),
         sources=_sources(connection, settings, now),
     )
@@ -45,14 +48,14 @@ def _price(rules: Rules) -> Callable[[str, Instant], Decimal | None]:
     return price
 
 
-def _reviews(connection: Connection) -> tuple[ReviewItem, ...]:
+def _reviews(connection: Connection, language: str) -> tuple[ReviewItem, ...]:
     items = reviews.open_items(connection)
     names = labels(connection, [item.document for item in items])
     return tuple(
         ReviewItem(
             item.id,
             names[item.document],
-            sentence(item.code, item.found),
+            sentence(item.code, item.found, language),
             item.cost,
             item.state,
             item.since,

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from bytebridge.domain.model import Document, Source
-from bytebridge.domain.reviews import sentence
 from bytebridge.errors import RemoteError
 from bytebridge.jobs.book import plan, unlike
 from bytebridge.jobs.context import Context, PassResult
 from bytebridge.jobs.labels import label_of
 from bytebridge.jobs.poll import failed, since_of
 from bytebridge.ledger import pages, runs
+from bytebridge.wording.reviews import sentence
 
 
 def rehearse(context: Context, sources: Sequence[Source]) -> dict[str, Any]:

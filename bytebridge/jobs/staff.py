@@ -5,7 +5,6 @@ from html import escape
 from zoneinfo import ZoneInfo
 
 from bytebridge.domain.model import Document, Instant, Ticket
-from bytebridge.domain.reviews import cure, sentence
 from bytebridge.errors import OutcomeUnknown, RemoteRefused, RemoteRejected, RemoteSurprise, RemoteUnavailable
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.labels import labels
@@ -16,6 +15,7 @@ from bytebridge.logs import log
 from bytebridge.notices import mail
 from bytebridge.notices.render import Rendered
 from bytebridge.wording.missing import note
+from bytebridge.wording.reviews import cure, sentence
 
 NOTES_A_PASS = 20
 DIGEST = "digest"  # the week last told, as a fact of the store

@@ -8,7 +8,6 @@ from bytebridge.domain.accounts import normalise
 from bytebridge.domain.entry import Entry
 from bytebridge.domain.model import Instant, Ticket, TicketState
 from bytebridge.domain.notices import STATEMENTS_A_DAY, UNTOLD, unwarned
-from bytebridge.domain.reviews import sentence
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.labels import labels
 from bytebridge.ledger import accounts, documents, entries, outbox, reviews
@@ -16,6 +15,7 @@ from bytebridge.ledger.documents import Stored
 from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.outbox import Notice
 from bytebridge.ledger.reviews import Review
+from bytebridge.wording.reviews import sentence
 
 Row = tuple[Instant, str, str, str]
 """When, document, letter, what became of it."""

@@ -18,7 +18,7 @@ EVERY = select(reviews)
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """code: from `domain.reviews`; found: what the document said; cost: credits it would move, None if unknown."""
+    """code: from `wording.reviews`; found: what the document said; cost: credits it would move, None if unknown."""
 
     id: int
     document: str

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bytebridge.domain.entry import EntryKind, Posting
-from bytebridge.ledger import accounts, entries
+from bytebridge.ledger import accounts, entries, reviews
 from bytebridge.ledger.engine import Store
 from world import COMMAND
 
@@ -281,3 +281,15 @@ def test_merged_accounts_are_one_statement_in_every_format_with_a_code_that_prov
     assert figures == [0, *(figure for pair in MOVED for figure in pair), 75]
     lines = re.findall(r"^\d+ \w+ 2026.*?([+−]?\d+) +(−?\d+)$", written["text"], re.MULTILINE)
     assert [tuple(int(figure.replace("−", "-")) for figure in line) for line in lines] == MOVED
+
+
+def test_report_says_why_something_waits_in_its_own_language(office):
+    store = Store(f"sqlite:///{office.folder}/bytebridge.db")
+    store.transact(lambda connection: reviews.open_unreadable(connection, "shop:9", "<x>", at(2026, 3, 1)))
+    store.close()
+    pages = {tongue: office.run("report", "--language", tongue).stdout.decode() for tongue in ("es", "fr", "en")}
+    assert "una respuesta que no se entiende: &lt;x&gt;" in pages["es"]
+    assert "une réponse que l’on ne comprend pas : &lt;x&gt;" in pages["fr"]
+    assert "an answer the notes on this system do not allow: &lt;x&gt;" in pages["en"]
+    assert office.run("report").stdout.decode().count("una respuesta que no se entiende") == 1
+    assert office.show("report")["review"][0]["why"] == "an answer the notes on this system do not allow: <x>"

@@ -12,9 +12,9 @@ from bytebridge.domain.derivation import recompute
 from bytebridge.domain.entry import GENESIS, Entry, EntryKind, chain, receipt
 from bytebridge.domain.forecast import lasts_days
 from bytebridge.domain.model import OrderState, TicketState
-from bytebridge.domain.reviews import REASONS, cure, sentence
 from bytebridge.domain.settlement import differences
 from bytebridge.domain.statement import make, order, totals
+from bytebridge.wording.reviews import REASONS, cure, sentence
 from domain_values import ANA, DAY, NOON, Books, ticket
 from domain_values import order as shop_order
 
@@ -50,9 +50,17 @@ def test_every_reason_is_explained_and_none_is_idle():
 
 
 @pytest.mark.parametrize("code", REASONS)
-def test_a_reason_is_a_sentence_with_a_cure(code):
-    assert "{" not in sentence(code, "x{y}").replace("x{y}", "")
+def test_a_reason_is_a_sentence_in_each_language_with_a_cure(code):
+    said = {language: sentence(code, "x{y}", language) for language in ("es", "fr", "en")}
+    assert len(set(said.values())) == 3
+    assert {text.count("x{y}") for text in said.values()} in ({0}, {1})
+    assert not any("{" in text.replace("x{y}", "") for text in said.values())
+    assert said["en"] == sentence(code, "x{y}")
     assert cure(code)
+
+
+def test_kinds_of_work_in_a_reason_are_named_in_its_language():
+    assert sentence("two_kinds", "consultation, intervention", "es") == "dos tipos de trabajo: consulta, intervención"
 
 
 DIFFERENCES = [
