@@ -199,8 +199,9 @@ class Daemon:
         return serve(settings.service.listen, self._monitor, self._page, script_source())
 
     def _page(self) -> str:
-        trouble = tuple(self._monitor.reasons())
-        return snapshot.page(self._store, self._context.settings, service.clock(), trouble, self._errors)
+        trouble, stands_by = tuple(self._monitor.reasons()), self._monitor.stands_by
+        settings, errors = self._context.settings, {} if stands_by else self._errors
+        return snapshot.page(self._store, settings, service.clock(), trouble, errors, stands_by=stands_by)
 
     def _schedule(self, settings: Settings) -> None:
         now = datetime.now(UTC)
@@ -335,6 +336,7 @@ class Daemon:
     def _take_turn(self) -> None:
         """Once it is this process's turn, attempts that another left without outcome are looked for."""
         self._turn.tick()
+        self._monitor.set_turn(mine=self._turn.mine)
         if self._turn.mine and not self._recovered:
             self._recovered = self._recover()
         self._recovered = self._recovered and self._turn.mine

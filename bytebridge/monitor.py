@@ -105,6 +105,7 @@ class Monitor:
         self._answered: dict[str, float] = {}
         self._failed: Counter[str] = Counter()
         self._ready = False
+        self._stands_by = False
         self._snapshot: tuple[float, Snapshot | None] | None = None
         self.set_intervals(intervals)
 
@@ -145,6 +146,18 @@ class Monitor:
     def set_ready(self, *, ready: bool) -> None:
         self._ready = ready
 
+    def set_turn(self, *, mine: bool) -> None:
+        """Only the daemon whose turn it is reads the sources; for it they count as having answered when it began."""
+        with self._lock:
+            if mine and self._stands_by:
+                self._answered = dict.fromkeys(self._intervals, self._monotonic())
+            self._stands_by = not mine
+
+    @property
+    def stands_by(self) -> bool:
+        """Whether another daemon on the same database does the work."""
+        return self._stands_by
+
     def healthz(self) -> tuple[int, str]:
         """200, or 503 with every reason."""
         reasons = self.reasons()
@@ -162,6 +175,8 @@ class Monitor:
         code, trouble = self.healthz()
         if code != 200:
             return trouble
+        if self._stands_by:
+            return "well: stands by, another daemon does the work"
         with self._lock:
             now = self._monotonic()
             ages = [f"{source} {now - self._answered[source]:.0f} s ago" for source in self._intervals]
@@ -179,7 +194,9 @@ class Monitor:
         self.metrics.ready.set(self._ready)
         with self._lock:
             for source in self._intervals:
-                self.metrics.lag.labels(source).set(self._monotonic() - self._answered[source])
+                self.metrics.lag.labels(source).set(
+                    0 if self._stands_by else self._monotonic() - self._answered[source]
+                )
         snapshot = self._current()
         self.metrics.ledger_readable.set(snapshot is not None)
         if snapshot is not None:
@@ -188,6 +205,8 @@ class Monitor:
 
     def _silent_sources(self) -> list[str]:
         with self._lock:
+            if self._stands_by:
+                return []
             now = self._monotonic()
             silent = {source: now - self._answered[source] for source in self._intervals}
             return [

@@ -1,6 +1,7 @@
 """The ledger's own figures for metrics and the status page."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bytebridge.domain.model import Instant
 from bytebridge.jobs import brake, overview
@@ -31,7 +32,16 @@ def of(store: Store, now: Instant) -> Snapshot:
         )
 
 
-def page(store: Store, settings: Settings, now: Instant, trouble: tuple[str, ...], errors: Mapping[str, str]) -> str:
+def page(
+    store: Store,
+    settings: Settings,
+    now: Instant,
+    trouble: tuple[str, ...],
+    errors: Mapping[str, str],
+    *,
+    stands_by: bool,
+) -> str:
     """The status page."""
     with store.read() as connection:
-        return render_status(overview.status(connection, settings, now, trouble, errors))
+        found = overview.status(connection, settings, now, trouble, errors)
+    return render_status(replace(found, stands_by=stands_by))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from bytebridge.domain.model import Credits, Instant
 from bytebridge.reports.figures import figures
 from bytebridge.reports.frame import asset, fill
-from bytebridge.reports.health import SourceHealth, state_of
+from bytebridge.reports.health import SourceHealth, State, state_of
 from bytebridge.reports.overview_words import words
 from bytebridge.reports.shown import printable
 
@@ -44,7 +44,7 @@ class Status:
     trouble: every reason why the daemon is not healthy, none when it is. outbox: letters by state, settled ones
     left out. oldest_due_s: delay of the oldest letter that is due [s]. oldest_review: since when the oldest item
     waits, None when none does. low: who runs out first in front; low_more: how many more there are than `low` shows.
-    at_zero: accounts with nothing left and nothing owed.
+    at_zero: accounts with nothing left and nothing owed. stands_by: another daemon does the work.
     """
 
     at: Instant
@@ -61,6 +61,11 @@ class Status:
     low: tuple[LowBalance, ...] = ()
     low_more: int = 0
     at_zero: int = 0
+    stands_by: bool = False
+
+    def unwell(self) -> list[str]:
+        """Sources that the table does not call well."""
+        return [health.source for health in self.sources if state_of(health) != State.WELL]
 
 
 def render_status(status: Status) -> str:

@@ -287,3 +287,23 @@ def test_job_with_a_long_interval_does_not_starve_the_watchdog_between_its_passe
     monitor.jobs.ended("poll_shop", crashed=False)
     clock.now += 5401
     assert [span.job for span in monitor.jobs.overdue()] == ["poll_shop"]
+
+
+def test_daemon_that_stands_by_is_not_blamed_for_what_another_reads(monitor, clock):
+    monitor.set_turn(mine=False)
+    clock.now += 10_000
+    assert monitor.healthz() == (200, "ok")
+    assert monitor.stands_by
+    assert monitor.status() == "well: stands by, another daemon does the work"
+    assert figures(monitor)["bytebridge_source_lag_seconds", "shop"] == 0
+
+
+def test_after_a_takeover_sources_have_three_intervals_to_answer(monitor, clock):
+    monitor.set_turn(mine=False)
+    clock.now += 10_000
+    monitor.set_turn(mine=True)
+    clock.now += 180
+    assert monitor.healthz()[0] == 200
+    monitor.set_turn(mine=True)
+    clock.now += 1
+    assert monitor.healthz() == (503, "helpdesk: no good answer for 181 s")

@@ -4,14 +4,17 @@ import queue
 import re
 import threading
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 
 import pytest
 
+from bytebridge.domain.model import Instant
 from bytebridge.reports import overview_page, overview_plots, page, plot
 from bytebridge.reports.figures import figures
+from bytebridge.reports.health import SourceHealth
 from bytebridge.reports.overview import Standing
 from bytebridge.reports.status import render_status, script_source
 
@@ -216,3 +219,22 @@ def test_every_figure_of_the_report_has_its_definition_beside_it(firm_report, la
     written = html.unescape(overview_page.render_html(firm_report, language))
     assert [name for name, text in defined.items() if text not in written] == []
     assert "{" not in "".join(defined.values())
+
+
+SHOP_WELL = SourceHealth("shop", Instant(1_775_000_000), 60, 300)
+DESK_SILENT = SourceHealth("helpdesk", None, 9000, 60)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"sources": (SHOP_WELL,)}, "All is well."),
+        ({"sources": (SHOP_WELL, DESK_SILENT)}, "Not every source is well:"),
+        ({"sources": (SHOP_WELL, DESK_SILENT), "stands_by": True}, "Stands by."),
+        ({"sources": (SHOP_WELL,), "stands_by": True, "trouble": ("the ledger cannot be read",)}, "Needs attention"),
+    ],
+)
+def test_status_page_says_well_only_when_everything_on_it_is(status, changes, says):
+    written = render_status(replace(status, **{"trouble": (), **changes}))
+    banners = ("All is well.", "Not every source is well:", "Stands by.", "Needs attention")
+    assert [banner for banner in banners if f"<strong>{banner}</strong>" in written] == [says]
