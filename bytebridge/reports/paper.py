@@ -18,6 +18,7 @@ INK, MUTED, RULE, ACCENT, WARNING = (27, 31, 36), (89, 99, 110), (209, 217, 224)
 LINE = 0.45  # height of a line of text per point of its size
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 RIGHT_TO_LEFT = ("R", "AL", "AN")  # classes of letters
+MIRRORED = str.maketrans("()[]{}<>«»‹›", ")(][}{><»«›‹")
 
 Colour = tuple[int, int, int]
 
@@ -75,7 +76,11 @@ class Paper:
             return text
         composed = unicodedata.normalize("NFC", text)
         if any(unicodedata.bidirectional(char) in RIGHT_TO_LEFT for char in composed):
-            composed = need("fpdf.bidi").BidiParagraph(composed).get_reordered_string()
+            placed = need("fpdf.bidi").BidiParagraph(composed).get_reordered_characters()
+            # an opening bracket is drawn as one also where the line runs to the left
+            composed = "".join(
+                char.character.translate(MIRRORED) if char.embedding_level % 2 else char.character for char in placed
+            )
         shown = "".join(char if ord(char) in self._letters else UNKNOWN for char in composed)
         self.lacking = self.lacking or UNKNOWN in shown
         return shown

@@ -264,6 +264,8 @@ def test_pdf_composes_letters_that_come_in_parts(named, options, read_pdf):
 def test_pdf_stands_from_right_to_left_where_the_letters_do(named, options, read_pdf):
     assert "יול 12 השמ" in read_pdf(pdf.render(named("משה 12 לוי"), **options)).pieces
     assert "Dr. יול" in read_pdf(pdf.render(named("Dr. לוי"), **options)).pieces
+    for written, drawn in (("משה (לוי)", "(יול) השמ"), ("Ana (לוי)", "Ana (יול)")):
+        assert drawn in read_pdf(pdf.render(named(written), **options)).pieces
 
 
 def test_pdf_has_a_title_a_language_and_a_list_of_contents(statements, options):
