@@ -100,13 +100,14 @@ def status(
     low = sorted((one for one in below if one.balance), key=lambda one: (one.balance < 0, one.balance))
     waiting, oldest = reviews.count_open(connection).get("waiting", (0, None))
     flagged, _ = reviews.count_open(connection).get("flagged", (0, None))
+    letters = outbox.depth(connection)
     return Status(
         at=now,
         zone=settings.notices.time_zone,
         version=__version__,
         trouble=trouble,
         sources=_sources(connection, settings, now, errors),
-        outbox=tuple(sorted(outbox.depth(connection).items())),
+        outbox=tuple((state, letters[state]) for state in (*outbox.UNSETTLED, "failed") if state in letters),
         oldest_due_s=float(outbox.oldest_due(connection, now)),
         waiting=waiting,
         flagged=flagged,

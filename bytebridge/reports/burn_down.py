@@ -74,7 +74,8 @@ def _dates(axes: Any, times: Sequence[datetime], size: plot.Size, figures: Figur
         # the library would go down to hours, and a label names a day
         midnight = times[0].replace(hour=0, minute=0, second=0)
         step = days // most + 1
-        axes.set_xticks([midnight + timedelta(days=day) for day in range(step if days else 0, days + 1, step)])
+        ticks = [midnight + timedelta(days=day) for day in range(step if days else 0, days + 1, step)]
+        axes.set_xticks([max(times[0], tick) for tick in ticks])
     skeleton = "yMMM" if days > LONG_DAYS else "MMMd"
     axes.xaxis.set_major_formatter(
         lambda value, _: format_skeleton(skeleton, dates.num2date(value), locale=figures.locale)

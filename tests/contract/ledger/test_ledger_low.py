@@ -3,7 +3,7 @@
 import pytest
 
 from bytebridge.jobs import overview
-from bytebridge.ledger import accounts
+from bytebridge.ledger import accounts, outbox
 from bytebridge.reports.status import LowBalance
 from bytebridge.settings import Settings
 
@@ -45,3 +45,14 @@ def test_those_the_page_has_no_room_for_are_counted(found, monkeypatch):
     shown = found({1: 1, 2: 1, 3: 3, 4: 4, 5: 5, 6: -6, 7: 0, 8: 0})
     assert [one.account for one in shown.low] == [1, 3]
     assert (shown.low_more, shown.at_zero) == (3, 2)
+
+
+def test_outbox_of_the_status_page_holds_what_is_still_to_go_and_what_was_given_up(books, store):
+    books.post(1, 60)
+    letters = [books.letter(f"helpdesk:t{number}") for number in range(4)]
+    for letter, state in zip(letters, ("sent", "failed", "cancelled", "unknown"), strict=True):
+        store.transact(lambda connection, letter=letter, state=state: outbox.move(connection, letter, state))
+    books.letter("helpdesk:t9")
+    with store.read() as connection:
+        shown = overview.status(connection, Settings(), 1_796_100_000, (), {}).outbox
+    assert shown == (("pending", 1), ("unknown", 1), ("failed", 1))

@@ -12,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from bytebridge.domain.model import Instant
-from bytebridge.reports import overview_page, overview_plots, page, plot
+from bytebridge.reports import burn_down, overview_page, overview_plots, page, plot
 from bytebridge.reports.figures import figures
 from bytebridge.reports.health import SourceHealth
 from bytebridge.reports.overview import Standing
@@ -238,3 +238,11 @@ def test_status_page_says_well_only_when_everything_on_it_is(status, changes, sa
     written = render_status(replace(status, **{"trouble": (), **changes}))
     banners = ("All is well.", "Not every source is well:", "Stands by.", "Needs attention")
     assert [banner for banner in banners if f"<strong>{banner}</strong>" in written] == [says]
+
+
+def test_course_of_less_than_a_day_names_the_day(many):
+    day = many(2)
+    form = figures("es", "Europe/Madrid")
+    name = form.day(day.lines[0].at).rsplit(" ", 1)[0]
+    drawn = burn_down.inline(day, form, None)
+    assert len(re.findall(rf">\s*{name}\s*<", drawn)) == 2, "the wide drawing and the narrow one"
