@@ -43,7 +43,7 @@ def shape(statement: Statement, language: str, code: str, lasts: Range | None, m
 
 
 def instant(at: Instant | None) -> str | None:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else None
+    return f"{datetime.fromtimestamp(at, UTC).replace(tzinfo=None).isoformat()}Z" if at is not None else None
 
 
 def _entry(line: Line, language: str) -> dict[str, Any]:

@@ -166,4 +166,4 @@ def plot_text(statement: Statement, figures: Figures) -> str:
 def printable(text: str) -> str:
     """One line without control characters and without marks that turn the direction of what follows."""
     spaced = " ".join(text.split())
-    return "".join(char for char in spaced if char.isprintable())
+    return spaced if spaced.isprintable() else "".join(char for char in spaced if char.isprintable())
