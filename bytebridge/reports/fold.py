@@ -104,7 +104,7 @@ class _Fold:
             name,
             family.balance,
             lasts_days(family.balance, debits, self._at),
-            (self._at - last) // DAY_S if last is not None else None,
+            max(0, self._at - last) // DAY_S if last is not None else None,  # a source's clock may be ahead
         )
 
     def months(self) -> Iterator[Month]:

@@ -8,7 +8,7 @@ import pytest
 from bytebridge.domain.model import Credits
 from bytebridge.errors import NotFound
 from bytebridge.jobs import letters_by_hand, people, told
-from bytebridge.ledger import outbox
+from bytebridge.ledger import accounts, outbox
 
 ANA, LUC, NEW = "ana@example.com", "luc@example.com", "ana.new@example.com"
 HOUR = 3600
@@ -273,6 +273,18 @@ def test_a_statement_by_mail_is_in_the_language_of_its_letter(world):
     text = message.get_body(("plain",)).get_content()
     code = next(one.code for one in world.letters() if one.kind == "statement" and one.channel == "email")
     assert set(re.findall(r"BB-\d+-\d+-[0-9A-F]+", text + page.get_content())) == {code}
+
+
+def test_what_a_letter_carries_is_in_its_language_also_where_the_account_has_none(world):
+    world.store.transact(lambda connection: accounts.create(connection, "kate@example.com", "Kate", None, 0, "test"))
+    contact = world.desk.contact("kate@example.com", "Kate Smith", language="fr")
+    ticket = world.asks("kate@example.com", "Balance", name="Kate Smith")
+    world.desk.change(world.desk.ticket(ticket), owner_email=None, owner_contactid=contact)
+    world.poll()
+    message = world.mail.messages[-1].message
+    [page] = [part for part in message.iter_attachments() if part.get_content_type() == "text/html"]
+    assert "relevé de crédits" in message.get_body(("plain",)).get_content()
+    assert '<html lang="fr">' in page.get_content()
 
 
 def insufficient_waits(world):

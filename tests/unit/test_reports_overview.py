@@ -213,3 +213,7 @@ def test_only_the_account_at_hand_is_held():
 )
 def test_state_of_a_source(health, state):
     assert state_of(health) == state
+
+
+def test_work_that_a_clock_ahead_of_ours_dates_tomorrow_leaves_no_account_idle_for_less_than_nothing():
+    assert report([bought(1, 10), worked(1, -1, 15)]).standings[0].idle_days == 0
