@@ -10,6 +10,7 @@ from bytebridge.reports.overview import Month, Standing
 from bytebridge.reports.plot import FIRST, GRID, INK, MUTED, PAPER, SECOND, THIRD
 
 BAR = 0.28  # width, three to a month
+ROOM = 6  # months there is at least room for, so that those of a first month are bars and no walls
 ROW = 30  # height of one bar that lies [CSS pixels]
 AXES = 56
 LONGEST_NAME = 24
@@ -41,6 +42,7 @@ def months(found: Sequence[Month], names: tuple[str, str, str], figures: Figures
                 linewidth=1,
             )
         _month_names(axes, shown, size, figures)
+        axes.set_xlim(-0.6, max(len(shown), ROOM) - 0.4)
         axes.legend(
             loc="lower left",
             bbox_to_anchor=(0, 1),

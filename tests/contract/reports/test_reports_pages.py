@@ -10,12 +10,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 
 import pytest
+from matplotlib.figure import Figure
 
 from bytebridge.domain.model import Instant
 from bytebridge.reports import burn_down, overview_page, overview_plots, page, plot
 from bytebridge.reports.figures import figures
 from bytebridge.reports.health import SourceHealth
-from bytebridge.reports.overview import Standing
+from bytebridge.reports.overview import Month, Standing
 from bytebridge.reports.status import render_status, script_source
 
 EMPTY = {"meta", "link", "br", "img", "input", "hr"}
@@ -111,6 +112,17 @@ def test_drawings_have_a_title_and_say_what_they_show(firm_report):
 def test_any_name_can_stand_in_a_drawing(name):
     draw = overview_plots.ranges([Standing(1, name, 5, (1, 5), 3)], "días", figures("es", "UTC"))
     assert html.escape(f"1 {name}", quote=False) in plot.pair(draw, "one", "title", "text")
+
+
+@pytest.mark.parametrize("count", [1, 5, 24])
+def test_bars_of_a_first_month_do_not_fill_the_drawing(count):
+    found = [Month("2026-03", 120, 60, 0, 0, 60)] * count
+    axes = Figure().add_subplot()
+    overview_plots.months(found, ("sold", "used", "back"), figures("en", "UTC"))(axes, plot.WIDE)
+    left, right = axes.get_xlim()
+    assert len(axes.patches) == 3 * count
+    assert all(bar.get_width() < (right - left) / 20 for bar in axes.patches)
+    assert all(left < bar.get_x() and bar.get_x() + bar.get_width() < right for bar in axes.patches)
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
