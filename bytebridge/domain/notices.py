@@ -76,7 +76,10 @@ def is_told(posting: Posting, dated: Instant, changed: Instant | None, policy: P
 
 
 def for_posting(posting: Posting, document: Document, to: str, policy: Policy, cause: Instant) -> list[Draft]:
-    """The letter that tells one posting: by e-mail for a purchase, in the ticket for a charge."""
+    """The letter that tells one posting: by e-mail for a purchase, in the ticket for a charge.
+
+    Whatever leaves the balance below zero tells what is owed and which pack covers it.
+    """
     facts = {
         "credits": posting.credits,
         "was": posting.was,
@@ -85,11 +88,11 @@ def for_posting(posting: Posting, document: Document, to: str, policy: Policy, c
         "at": posting.happened,
         "after": posting.balance,
     }
+    owed = posting.balance < 0
     if not isinstance(document, Ticket):
         kind = NoticeKind.PURCHASE if posting.credits > 0 else NoticeKind.TAKEN_BACK
-        return [_draft(kind, posting, Channel.EMAIL, to, "", cause, facts, needs_shop=False)]
+        return [_draft(kind, posting, Channel.EMAIL, to, "", cause, facts, needs_shop=owed)]
     facts["reminder"] = posting.derivation.get("kind") in REMINDED
-    owed = posting.balance < 0
     return [
         _draft(NoticeKind.BALANCE, posting, channel, to, document.id, cause, facts, needs_shop=owed)
         for channel in channels(document, policy)

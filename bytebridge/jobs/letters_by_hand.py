@@ -21,7 +21,9 @@ def change(store: Store, number: int, wish: str, now: Instant, *, dry_run: bool)
         return f"letter {number} would become {TO[wish]}"
 
     def work(connection: Connection) -> bool:
-        values = {"due": now, "looks": 0, "doubts": 0, "tried_since": None} if wish == "retry" else {}
+        # it did not arrive, a person says: it is written anew, since others may have said meanwhile what it said
+        anew = {"due": now, "letter": None, "looks": 0, "doubts": 0, "tried_since": None}
+        values = anew if wish == "retry" else {}
         return outbox.move(connection, notice, TO[wish], why="", **values)
 
     if not store.transact(work):

@@ -461,3 +461,36 @@ def test_after_an_outage_of_the_mail_one_low_balance_text_is_left(world):
     world.clock.tick(2 * HOUR)
     world.poll()
     assert Counter(kind for kind, _, _ in world.told()) == {"purchase": 2, "low_balance": 1}
+
+
+def test_whatever_leaves_the_balance_below_zero_says_what_is_owed(world):
+    order = world.buys(ANA, SERVDOLIA60=1)
+    world.poll()
+    world.desk.resolve(world.asks(ANA), kind="consulta", minutes=165)
+    world.poll()
+    world.buys(ANA, SERVDOLIA30=1)
+    world.poll()
+    world.shop.refund(order, {"SERVDOLIA60": 1})
+    world.poll()
+    texts = [mail.message.get_body(("plain",)).get_content() for mail in world.mail.messages]
+    assert [re.findall(r"debe (\d+) créditos", text) for text in texts] == [[], ["75"], ["135"]]
+    assert [("Este pack cubre" in text, "Estos packs cubren" in text) for text in texts[1:]] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_a_failed_letter_sent_anew_does_not_say_again_what_went_out_meanwhile(world):
+    order = world.buys(ANA, SERVDOLIA60=1)
+    world.poll()
+    world.mail.fail_next(550, at="RCPT")
+    world.shop.refund(order, {"SERVDOLIA60": 1})
+    world.poll()
+    world.clock.tick(HOUR)
+    world.poll()
+    [failed] = world.letters(state="failed")
+    letters_by_hand.change(world.store, failed.id, "retry", world.clock(), dry_run=False)
+    world.poll()
+    texts = [mail.message.get_body(("plain",)).get_content() for mail in world.mail.messages[1:]]
+    assert ["se ha agotado" in text for text in texts] == [True, False]
+    assert "retirado" in texts[1]

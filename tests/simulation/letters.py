@@ -16,7 +16,7 @@ CREDITS = r"([+-]?[\d.]+) créditos?"
 NOW, THEN = re.compile(f"Saldo actual: {CREDITS}"), re.compile(f"Saldo tras este movimiento: {CREDITS}")
 DIFFERENCE = re.compile(f"Diferencia en su saldo: {CREDITS}")
 OWED = re.compile(f"debe {CREDITS}")
-LOW = re.compile(f"ha bajado de {CREDITS}|se ha agotado")
+LOW = re.compile(f"menos de {CREDITS}|se ha agotado")
 COST = re.compile(f"(?:Coste[^:]*|Presupuesto): {CREDITS}")
 ALREADY = re.compile(f"Ya cargado: {CREDITS}")
 SHORT = re.compile(f"Falta por cubrir: {CREDITS}")
@@ -181,7 +181,7 @@ class Letters:
             return short
         owed = OWED.search(told.text)
         self.demand(bool(owed) == (now < 0) or not owed, f"{name} with {now} says {told.text}")
-        if row["kind"] == "balance" and self._entry(row)["credits"] < 0 and self._entry(row)["balance"] < 0:
+        if row["kind"] in MOVED and self._entry(row)["balance"] < 0:
             self.demand(bool(owed) == (now < 0), f"{name} with {now} does not say what is owed: {told.text}")
         if owed:
             self.demand(_number(owed[1]) == -now, f"{name} with {now} says {owed[1]} is owed")
