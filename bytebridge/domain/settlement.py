@@ -79,7 +79,7 @@ def _facts(document: Document, view: View, rules: Rules) -> Facts:
         email = normalise(document.email)
         at = ticket_date(document, view.known.get(key_of(document), NOTHING).memory)
         account = account_of(view.owners, view.root, [email], at, share=False) if email else None
-        until = view.module_ends.get(account) if isinstance(account, int) else None
+        until = view.module_ends.get(account if isinstance(account, int) else email or "")
     mark = shop_mark(document, rules) if isinstance(document, Invoice) else None
     return Facts(now=view.now, module_until=until, shop_order=view.shop_orders.get(mark) if mark else None)
 

@@ -35,7 +35,8 @@ class Purchase(Struct, frozen=True, gc=False):
 
 
 class View(Struct):
-    """posted: per document and root account. module_ends: per root account. shop_orders: mark to document key.
+    """posted: per document and root account. module_ends: per root account, or per address
+    that nobody owns. shop_orders: mark to document key.
 
     purchases: per root account, the grants that a look-alike could double. next_account: first free id.
     heads: seq, balance and hash of each account's last entry before the page. added: addresses that got an account
@@ -50,7 +51,7 @@ class View(Struct):
     owners: Owners = field(default_factory=dict)
     accounts: dict[int, Account] = field(default_factory=dict)
     heads: dict[int, tuple[int, int, str]] = field(default_factory=dict)
-    module_ends: dict[int, Instant] = field(default_factory=dict)
+    module_ends: dict[int | str, Instant] = field(default_factory=dict)
     shop_orders: dict[str, str] = field(default_factory=dict)
     purchases: dict[int, list[Purchase]] = field(default_factory=dict)
     next_account: int = 1

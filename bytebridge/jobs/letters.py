@@ -32,8 +32,11 @@ def untrue(connection: Connection, notice: Notice, context: Context) -> str | No
             known = accounts.find(connection, notice.recipient, now) == _root(connection, notice)
             return None if known else "the asking address is no longer one of the account's"
         case NoticeKind.MODULE_ENDING:
-            ends = modules.end_of(connection, _root(connection, notice), now)
-            return None if ends == notice.facts["ends"] else "its year of support is over, or ends on another day now"
+            holder = _root(connection, notice) or notice.recipient
+            ends = modules.ends_of(connection, {holder}).get(holder)
+            if ends is None or ends <= now or ends != notice.facts["ends"]:
+                return "its year of support is over, or ends on another day now"
+            return None
         case _:
             return None
 

@@ -19,7 +19,7 @@ def queue_endings(context: Context) -> int:
         drafts = [
             Draft(
                 NoticeKind.MODULE_ENDING,
-                one.account,
+                one.holder if isinstance(one.holder, int) else 0,  # who bought modules alone has no account
                 one.document,
                 1,
                 Channel.EMAIL,

@@ -18,6 +18,7 @@ from bytebridge.domain.settlement import Outcome, members
 from bytebridge.domain.tariff import kind_of
 from bytebridge.domain.view import Account, Purchase, View
 from bytebridge.ledger import codec, many
+from bytebridge.ledger import modules as support
 from bytebridge.ledger.many import batches
 from bytebridge.ledger.schema import accounts, addresses, documents, entries, modules, notices, reviews
 
@@ -238,29 +239,9 @@ def _load_module_ends(connection: Connection, page: Sequence[Document], rules: R
     wanted = [document for document in page if isinstance(document, Ticket) and kind_of(document, rules) == "module"]
     if not wanted:
         return
-    roots = {view.root(number) for number in view.accounts}
-    family = [account.id for account in view.accounts.values()]
-    family += [row.id for row in connection.execute(select(accounts.c.id).where(accounts.c.root.in_(sorted(roots))))]
-    owned = select(addresses.c.email).where(addresses.c.account.in_(family))
-    rows = connection.execute(
-        select(modules.c.email, modules.c.account, modules.c.ends).where(
-            or_(modules.c.email.in_(owned), modules.c.account.in_(family))
-        )
-    ).all()
-    unloaded = {row.email for row in rows} - set(view.owners)
-    _load_owners(connection, unloaded, view)
-    _load_accounts(
-        connection,
-        {account for email in unloaded for _, account in view.owners.get(email, ()) if account is not None},
-        view,
-    )
-    for email, account, ends in rows:
-        number = account
-        if number is None and view.owners.get(email):
-            number = view.owners[email][-1][1]
-        if number is not None:
-            root = view.root(number)
-            view.module_ends[root] = max(view.module_ends.get(root, Instant(0)), Instant(ends))
+    holders: set[int | str] = {view.root(number) for number in view.accounts}
+    holders |= {email for document in wanted if (email := normalise(document.email)) and email not in view.owners}
+    view.module_ends = support.ends_of(connection, holders)
 
 
 def _load_statements(connection: Connection, view: View) -> None:

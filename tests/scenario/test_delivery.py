@@ -8,7 +8,7 @@ import pytest
 from bytebridge.domain.model import Credits
 from bytebridge.errors import NotFound
 from bytebridge.jobs import letters_by_hand, people, told
-from bytebridge.ledger import accounts, outbox
+from bytebridge.ledger import accounts, outbox, reviews
 
 ANA, LUC, NEW = "ana@example.com", "luc@example.com", "ana.new@example.com"
 HOUR = 3600
@@ -494,3 +494,18 @@ def test_a_failed_letter_sent_anew_does_not_say_again_what_went_out_meanwhile(wo
     texts = [mail.message.get_body(("plain",)).get_content() for mail in world.mail.messages[1:]]
     assert ["se ha agotado" in text for text in texts] == [True, False]
     assert "retirado" in texts[1]
+
+
+def test_who_bought_a_module_alone_has_its_year_of_support_and_hears_of_its_end(open_world):
+    world = open_world(modules=[{"reference": "DOLIMOD-.*"}], notices={"module_ending_days": 30})
+    world.shop.buy(world.shop.customer(LUC), {"DOLIMOD-STOCK": 1})
+    world.poll()
+    world.desk.resolve(world.asks(LUC), kind="modulo", minutes=20)
+    world.poll()
+    with world.store.read() as connection:
+        assert reviews.open_items(connection) == []
+    world.clock.tick(340 * DAY)
+    world.poll()
+    assert world.told() == [("module_ending", "email", LUC)]
+    world.poll()
+    assert world.told() == []
