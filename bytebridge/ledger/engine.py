@@ -20,6 +20,7 @@ __all__ = ["Connection", "Store", "meaning_of"]
 T = TypeVar("T")
 ATTEMPTS = 6  # of one transaction
 LOCK_S = 10  # how long a statement waits for a lock
+CHECKPOINT = 4_000  # pages in SQLite's log before they are copied into its file: a load changes the same ones often
 TOKENS = 20  # of the last transactions, in meta.writer
 # a server that vanished without a word must not hold a job for ever
 NETWORK: dict[str, dict[str, Any]] = {
@@ -105,7 +106,8 @@ class Store:
         connection = _opened(f"{path.absolute().as_uri()}?mode=rw")
         self._file = self._file or _file_at(path)
         connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA synchronous=FULL")  # a letter told as sent must be so after a power cut too
+        connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT}")
         return connection
 
     def _refuse_exchanged(self) -> None:
