@@ -125,7 +125,16 @@ def upgrade() -> None:
     )
     op.create_index("documents_account", "documents", ["account"], unique=False, if_not_exists=True)
     op.create_index("documents_code", "documents", ["code"], unique=False, if_not_exists=True)
-    op.create_index("documents_recheck", "documents", ["recheck"], unique=False, if_not_exists=True)
+    due = sa.text("recheck IS NOT NULL")
+    op.create_index(
+        "documents_recheck",
+        "documents",
+        ["recheck"],
+        unique=False,
+        if_not_exists=True,
+        sqlite_where=due,
+        postgresql_where=due,
+    )
     op.create_index("documents_source", "documents", ["source", "created_at"], unique=False, if_not_exists=True)
     op.create_table(
         "entries",
