@@ -46,7 +46,7 @@ def differences(expected: Mapping[int, Credits], posted: Mapping[int, Credits]) 
     """
     return {
         account: Credits(delta)
-        for account in sorted({*expected, *posted})
+        for account in (sorted({*expected, *posted}) if posted else expected)
         if (delta := expected.get(account, 0) - posted.get(account, 0))
     }
 
@@ -61,16 +61,16 @@ def settle(document: Document, view: View, rules: Rules, policy: Policy) -> list
 
     The same call for a first sight, a re-reading, a refund, a merge of accounts or a reconciliation.
     """
-    by_key = {key_of(member): member for member in members(document)}
-    known = {key: view.known.get(key, NOTHING) for key in by_key}
     facts = _facts(document, view, rules)
-    own, *others = interpret(document, known, rules, facts)
+    own, *others = interpret(document, view.known, rules, facts)
     first = _settle_one(document, own, None, view, policy)
+    if not isinstance(document, Invoice):
+        return [_with_ticket_letters(first, view, rules, policy)]
     if own.credits is not None and first.worth.credits is None:
         # what waits takes its credit notes along
-        _, *others = interpret(document, known, rules, replace(facts, withheld=True))
-    outcomes = [first, *(_settle_one(by_key[worth.key], worth, first.account, view, policy) for worth in others)]
-    return [_with_ticket_letters(outcome, view, rules, policy) for outcome in outcomes]
+        _, *others = interpret(document, view.known, rules, replace(facts, withheld=True))
+    notes = zip(document.credit_notes, others, strict=True)
+    return [first, *(_settle_one(note, worth, first.account, view, policy) for note, worth in notes)]
 
 
 def _facts(document: Document, view: View, rules: Rules) -> Facts:

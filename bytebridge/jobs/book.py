@@ -161,7 +161,9 @@ def _store(connection: Connection, booked: Booked, view: View, context: Context,
     booked.queued = outbox.queue(connection, drafts, booked.entries, view.now, only_to)
     booked.opened, booked.closed = reviews.follow(connection, booked.outcomes, view.now)
     booked.strangers = [
-        outcome for outcome in booked.outcomes if any(draft.facts.get("stranger") for draft in outcome.drafts)
+        outcome
+        for outcome in booked.outcomes
+        if outcome.drafts and any(draft.facts.get("stranger") for draft in outcome.drafts)
     ]
     return number
 
