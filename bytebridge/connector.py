@@ -20,11 +20,12 @@ UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding an answer raises when it is no JSON, not of the form expected, or nested without end."""
 
 CLOCK_FACE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+LENGTH, SIGNS = 19, "-- ::"  # of a clock face; its signs stand at every third place
 
 
 def clock_face(text: str) -> datetime:
     """`2026-01-31 08:30:00`, the local time without zone that shop and help desk write. ValueError if it is not."""
-    if CLOCK_FACE.fullmatch(text) is None:
+    if len(text) != LENGTH or text[4::3] != SIGNS:  # of what the parser takes, this is the only form that has both
         raise ValueError(f"{text!r} is no date and time")
     return datetime.fromisoformat(text)  # a tenth of the time of strptime, which counts in years of documents
 

@@ -135,6 +135,14 @@ class Client:
         """One page of a list, undecoded. RemoteRefused when there is no such list."""
         return self.feed(path, params or {})[0]
 
+    def rows_as(self, kind: type[T], path: str, params: Mapping[str, str]) -> list[T] | list[Row]:
+        """One page of a list, decoded if every row is of this kind; else undecoded, for each to be judged alone."""
+        body = self._list(path, params).body
+        try:
+            return msgspec.json.decode(body, type=list[kind])  # type: ignore[valid-type]
+        except UNREADABLE:
+            return decode(body, list[Row], f"GET {path}")
+
     def rows_of(self, path: str, params: Mapping[str, str]) -> list[Row]:
         """One page of what belongs to a record; empty when the record is gone."""
         answer = self._get(path, params)
@@ -142,9 +150,7 @@ class Client:
 
     def feed(self, path: str, params: Mapping[str, str]) -> tuple[list[Row], str | None]:
         """One page of a list with the cursor of the next; None at the end."""
-        answer = self._get(path, params)
-        if answer.status == 404:
-            raise RemoteRefused(SYSTEM, f"GET {path}", "this list does not exist: check its url")
+        answer = self._list(path, params)
         return decode(answer.body, list[Row], f"GET {path}"), answer.headers.get("next_page_cursor")
 
     def pages(self, path: str, kind: type[IdentifiedT]) -> Iterator[list[IdentifiedT]]:
@@ -176,6 +182,12 @@ class Client:
             return decode(answer.body, Row, f"PUT {path}")
         except RemoteSurprise as error:
             raise OutcomeUnknown(SYSTEM, error.operation, error.message) from error
+
+    def _list(self, path: str, params: Mapping[str, str]) -> Answer:
+        answer = self._get(path, params)
+        if answer.status == 404:
+            raise RemoteRefused(SYSTEM, f"GET {path}", "this list does not exist: check its url")
+        return answer
 
     def _get(self, path: str, params: Mapping[str, str]) -> Answer:
         answer = self.remote.get(path, params)

@@ -58,7 +58,8 @@ class Reader:
 
     def page(self, number: int, **params: str) -> Listed:
         """One page of the list. RemoteSurprise when not a single row of it can be read."""
-        rows = self.client.rows(LIST, {"_page": str(number), "_perPage": str(self.per_page), **params})
+        asked = {"_page": str(number), "_perPage": str(self.per_page), **params}
+        rows = self.client.rows_as(TicketRow, LIST, asked)
         read = [row for raw in rows if (row := self._readable(raw, f"GET {LIST}")) is not None]
         if rows and not read:
             raise RemoteSurprise(SYSTEM, f"GET {LIST}", "no row of its list can be read: has it been updated?")
@@ -104,13 +105,14 @@ class Reader:
         self.client.rows("/departments", {"_perPage": "1"})
         self._note(RemoteSurprise(SYSTEM, error.operation, error.message, document=ticket), ticket)
 
-    def _readable(self, raw: Row, operation: str) -> TicketRow | None:
+    def _readable(self, raw: Row | TicketRow, operation: str) -> TicketRow | None:
         try:
             read = wire.ticket_row(raw, operation)
         except RemoteSurprise as error:
             self._note(error, error.document)
             return None
-        self.unread.discard(read.id)
+        if self.unread:
+            self.unread.discard(read.id)
         return read
 
     def _note(self, surprise: RemoteSurprise, ticket: str | None) -> None:

@@ -110,10 +110,10 @@ class _Named(msgspec.Struct, frozen=True):
     id: str
 
 
-def ticket_row(row: Row, operation: str) -> TicketRow:
+def ticket_row(row: Row | TicketRow, operation: str) -> TicketRow:
     """RemoteSurprise, naming the ticket if the row does, when a field that decides is missing or of another type."""
     try:
-        read = decode(row, TicketRow, operation)
+        read = row if isinstance(row, TicketRow) else decode(row, TicketRow, operation)
         for text in (read.date_created, read.date_changed, read.date_resolved):
             if text:
                 clock_face(text)
@@ -123,7 +123,9 @@ def ticket_row(row: Row, operation: str) -> TicketRow:
     return read
 
 
-def _name(row: Row) -> str | None:
+def _name(row: Row | TicketRow) -> str | None:
+    if isinstance(row, TicketRow):
+        return row.id
     try:
         return msgspec.json.decode(row, type=_Named).id
     except UNREADABLE:
