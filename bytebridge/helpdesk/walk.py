@@ -16,8 +16,7 @@ from bytebridge.helpdesk.wire import TicketRow, naive, shifted
 
 PAGES = 30  # of one poll; the next one goes on
 WIDEST_PAGE = 500  # as much as servers are known to hand out
-SLACK = 20  # rows that may have changed meanwhile
-DEEPEST = 100  # pages of 100: the wall at 10 000 rows
+WALL = 10_000  # rows that a list lets itself be paged
 DAY_S = 86_400
 JUMP_S = 26 * 3600  # the most by which an update of the server can shift its times
 
@@ -49,6 +48,7 @@ class Walk:
         self._newest = ""
         self._left = PAGES
         self._size = _size(position, reader.per_page)
+        self._deepest = WALL // self._size
 
     def pages(self) -> Iterator[list[TicketRow]]:
         """Rows that may have changed since the last walk.
@@ -70,7 +70,8 @@ class Walk:
 
     def _down(self, first: Listed) -> Iterator[list[TicketRow]]:
         was = self.position
-        if first.asked == was.fits and self._newest == was.watermark:  # the whole list, and nothing on top of it
+        whole = first.asked < self._size
+        if whole and first.asked == was.fits and self._newest == was.watermark:  # and nothing on top of it
             yield self._fresh(first.rows, self._stop)
             self._finish(was.watermark, fits=was.fits)
             return
@@ -81,9 +82,9 @@ class Walk:
             leg = _Leg(page, lowest=was.down_to)
             yield from self._leg(leg, listed, self._stop)
         if leg.finished:
-            whole = leg.page == 2 and not leg.lowest and first.asked < self._size
+            whole = whole and leg.page == 2 and not leg.lowest
             self._finish(max(was.watermark, self._believed()), fits=first.asked if whole else 0)
-        elif leg.page > DEEPEST:
+        elif leg.page > self._deepest:
             yield from self._below(leg.lowest)
             self._finish(max(was.watermark, self._believed()))
         else:
@@ -92,7 +93,7 @@ class Walk:
 
     def _leg(self, leg: _Leg, listed: Listed | None, stop: str) -> Iterator[list[TicketRow]]:
         """Pages from leg.page on until one reaches below `stop`, is empty or brings nothing new."""
-        while self._left > 0 and leg.page <= DEEPEST:
+        while self._left > 0 and leg.page <= self._deepest:
             listed = listed or self._page(leg.page)
             if not falls(listed.rows):
                 raise _OutOfOrderError
@@ -169,12 +170,13 @@ class Walk:
 
 
 def _size(position: Position, per_page: int) -> int:
-    """Rows a page: as many as the overlap will show again come in one. A walk that was cut short keeps its own."""
+    """Rows a page: what the overlap will show again, a page of what is new, and the row below by which a walk ends.
+
+    A walk that was cut short keeps its own.
+    """
     if position.down_to:
         return position.size or per_page
-    if position.shown < per_page:
-        return per_page
-    return max(per_page, min(WIDEST_PAGE, position.shown + SLACK))
+    return min(position.shown + per_page + 1, max(WIDEST_PAGE, per_page + 1))
 
 
 def falls(rows: Iterable[TicketRow]) -> bool:

@@ -309,7 +309,7 @@ def test_a_long_absence_is_made_up_for_in_several_polls(desk, live, clock, monke
 
 def test_beyond_the_wall_windows_go_on(open_desk, clock, make_polls, monkeypatch):
     desk = open_desk(offset_wall=500)
-    monkeypatch.setattr(walk, "DEEPEST", 5)
+    monkeypatch.setattr(walk, "WALL", 500)
     polls = make_polls(desk)
     desk.open("ana@example.com", "Hola")
     polls.poll()
