@@ -1,6 +1,7 @@
 """Each operation and the balance written to the firm's ERP: a copy, never read back as the truth."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from bytebridge.domain.accounts import normalise
 from bytebridge.domain.entry import Entry
@@ -99,28 +100,35 @@ def _write_due(context: Context, result: PassResult) -> None:
 def _write(root: int, rows: list[Copy], context: Context) -> RemoteRejected | None:
     """The balance of each third party is the sum of the accounts found under it; none found, nothing written.
 
-    A third party that declines does not hold up the account's others; the last refusal is the answer.
+    What one third party declines holds up neither its other copies nor the account's other third parties; the last
+    refusal is the answer.
     """
     assert context.writer is not None
     with context.store.read() as connection:
         emails = accounts.emails_of(connection, [root])[root]
         events = entries.by_ids(connection, [row.entry for row in rows if row.event])
+    # an event that is declined does not keep back the balance either
+    writes: list[Callable[[str, Context], None]] = [*(partial(_write_event, entry) for entry in events), _write_balance]
     declined = None
     for customer in context.writer.find_customer(emails):
-        try:
-            _write_to(customer, events, context)
-        except RemoteRejected as error:
-            declined = error
-            _log_parked(root, error)
+        for write in writes:
+            try:
+                write(customer, context)
+            except RemoteRejected as error:
+                declined = error
+                _log_parked(root, error)
     return declined
 
 
-def _write_to(customer: str, events: Sequence[Entry], context: Context) -> None:
+def _write_event(entry: Entry, customer: str, context: Context) -> None:
     assert context.writer is not None
-    for entry in events:
-        label = f"{entry.credits:+d} credits, {entry.document.replace(':', ' ')}: balance {entry.balance}"
-        note = f"{entry.kind.value} of {entry.credits:+d} credits by {entry.document.replace(':', ' ')}."
-        context.writer.post_event(customer, _reference(entry, customer), label, note, entry.happened)
+    label = f"{entry.credits:+d} credits, {entry.document.replace(':', ' ')}: balance {entry.balance}"
+    note = f"{entry.kind.value} of {entry.credits:+d} credits by {entry.document.replace(':', ' ')}."
+    context.writer.post_event(customer, _reference(entry, customer), label, note, entry.happened)
+
+
+def _write_balance(customer: str, context: Context) -> None:
+    assert context.writer is not None
     total = _balance_of(context.writer.emails_of(customer), context)
     context.writer.put_balance(customer, total, context.now())
     log("write_back_done", document=None, account=None, credits=total)

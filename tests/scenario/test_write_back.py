@@ -94,6 +94,18 @@ def test_a_third_party_that_declines_does_not_hold_up_the_accounts_others(world)
         assert len({event["ref_ext"] for event in our_events(world, one)}) == len(our_events(world, one))
 
 
+def test_an_event_that_is_declined_does_not_keep_back_the_balance(world, customer):
+    before = len(our_events(world, customer))
+    adjusted(world, ANA, -7, "adjust:1")
+    answer = {"body": b'{"error": {"code": 400, "message": "no"}}', "content_type": "application/json"}
+    world.erp.fail_next(400, match=lambda asked: asked.method == "POST", **answer)
+    assert write_back(world.context()).posted == 0
+    assert (world.erp.balance_of(customer), copied(world).get("parked")) == (53, 1)
+    reconciled(world)
+    write_back(world.context())
+    assert (len(our_events(world, customer)), copied(world).get("parked")) == (before + 1, None)
+
+
 def test_a_foreign_figure_is_overwritten_by_the_nightly_reconciliation(world, customer):
     stranger = world.erp.customer("Stranger", "stranger@example.com")
     for party, figure in ((customer, 999), (stranger, 5)):
