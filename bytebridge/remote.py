@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, NoReturn
 from urllib.parse import urlencode
 
@@ -155,7 +154,6 @@ class Remote:
     def _new_session(self) -> requests.Session:
         session = requests.Session()
         session.trust_env = False  # a netrc entry would replace our key, a proxy would see it
-        session.cookies.set_policy(_NoCookies())
         return session
 
     def get(
@@ -386,13 +384,3 @@ def _never_sent(error: Exception) -> bool:
     inner = error.args[0] if error.args else None
     reason = getattr(inner, "reason", inner)
     return isinstance(reason, urllib3.exceptions.NewConnectionError)
-
-
-class _NoCookies(DefaultCookiePolicy):
-    """Every reply of a shop sets a session cookie (shop notes §1); none is kept."""
-
-    def set_ok(self, *_: Any) -> bool:
-        return False
-
-    def return_ok(self, *_: Any) -> bool:
-        return False
