@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -90,6 +91,33 @@ def test_what_a_letter_under_way_says_is_nobody_elses_to_send(world):
     assert len(world.mail.messages) == 1
     [low] = [one for one in world.letters() if one.kind == "low_balance"]
     assert low.why == f"said in letter {low.carrier}"
+
+
+def test_a_reply_that_arrives_after_the_first_look_is_not_posted_again(world):
+    bought(world)
+    ticket = world.asks(ANA)
+    world.desk.resolve(ticket, kind="consulta", minutes=5)
+    late = []
+
+    def lost(asked):
+        """The post breaks off and reaches the desk a minute later."""
+        if asked.method == "POST" and asked.path.endswith("/messages"):
+            late.append(dict(parse_qsl(asked.body.decode()))["message"])
+            return True
+        return False
+
+    world.desk.cut_next(stored=False, match=lost)
+    world.poll()
+    assert states(world) == {"balance": "unknown"}
+    world.clock.tick(61)
+    world.poll()
+    assert states(world) == {"balance": "unknown"}
+    assert world.desk.replies(ticket) == []
+    world.desk.answer(ticket, late[0], by="creditos@example.com")
+    world.clock.tick(61)
+    world.poll()
+    assert states(world) == {"balance": "sent"}
+    assert len(world.desk.replies(ticket)) == 1
 
 
 def test_a_low_balance_that_waits_for_monday_goes_with_a_balance_letter(open_world):

@@ -321,6 +321,14 @@ def test_without_the_history_messages_must_do(desk, helpdesk, clock, ticket):
     assert standing_of(desk, ticket)[0] == "C"
 
 
+def test_without_the_history_a_status_that_left_no_message_stays(desk, helpdesk, clock, ticket):
+    desk.history_privilege = "sla.read"
+    before = reply(helpdesk, clock, ticket)
+    desk.change(desk.tickets[ticket], status="W")
+    helpdesk.restore_text(ticket, before)
+    assert standing_of(desk, ticket)[0] == "W"
+
+
 def test_an_assignee_where_nobody_was_cannot_be_taken_back(desk, helpdesk, clock):
     desk.reply_assigns = True
     ticket = desk.open("ana@example.com", "Hola")

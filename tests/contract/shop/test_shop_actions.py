@@ -125,10 +125,19 @@ def test_counters_and_slips_of_the_same_units_are_not_added(simulator, ledger):
 
 def test_refunds_before_and_after_delivery_add_up(simulator, ledger):
     order = simulator.buy("ana@example.com", {PACK: 4})
-    simulator.refund(order, {PACK: 1})
+    simulator.refund(order, {PACK: 1}, "voucher")  # of this there is no slip: only the two counters together tell
     simulator.deliver(order)
     simulator.refund(order, {PACK: 2})
     assert ledger.poll().orders[str(order)].lines[0].taken_back == 3
+
+
+def test_a_slip_counts_for_the_line_it_names_and_not_for_the_one_with_its_own_number(simulator, ledger):
+    simulator.buy("bruno@example.com", {PACK: 2})
+    order = simulator.buy("ana@example.com", {PACK: 3})
+    simulator.refund(order, {PACK: 2}, "webservice_slip")
+    [slip], [line] = (simulator.tables[name].of("id_order", order) for name in ("order_slip", "order_details"))
+    assert slip["id"] != line["id"]
+    assert ledger.poll().orders[str(order)].lines[0].taken_back == 2
 
 
 def test_lines_added_and_deleted_after_payment(simulator, ledger):

@@ -69,7 +69,10 @@ FACTS = {  # number in the notes -> tests
     ],
     28: ["test_each_action_is_seen_by_the_next_poll", "test_a_slip_may_have_no_lines"],
     29: ["test_lines_missing_from_one_of_two_lists_are_not_lines_that_vanished"],
-    30: ["test_a_slip_of_another_line_takes_nothing_back"],
+    30: [
+        "test_a_slip_of_another_line_takes_nothing_back",
+        "test_a_slip_counts_for_the_line_it_names_and_not_for_the_one_with_its_own_number",
+    ],
     31: [
         "test_a_full_refund_leaves_the_order_paid_and_valid",
         "test_the_shop_never_refunds_more_than_was_bought",
