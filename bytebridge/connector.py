@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from bytebridge.domain.model import Document, Instant, Source
+from bytebridge.errors import RemoteSurprise
 
 Known = Callable[[Sequence[str]], Mapping[str, Document]]
 """Documents as the ledger last saw them, by their id; ids it never saw are absent."""
@@ -81,6 +83,14 @@ class Connector(Protocol):
     @property
     def source(self) -> Source: ...
 
+    @property
+    def surprises(self) -> list[RemoteSurprise]:
+        """Documents that could not be read since the list was last emptied; the caller empties it."""
+
+    @property
+    def unread(self) -> AbstractSet[str]:
+        """Ids of the documents that are there and could not be read when last met, nor what comes with them."""
+
     def changed(self, cursor: str | None, known: Known, since: Instant | None) -> Iterator[Page]:
         """Documents that may have changed since `cursor`; the last page carries the new cursor.
 
@@ -91,7 +101,10 @@ class Connector(Protocol):
         """All documents created from `since` on and before `until`; no page carries a cursor."""
 
     def by_ids(self, ids: Sequence[str]) -> list[Document]:
-        """These documents, read from the system itself; an id it says it does not have is absent."""
+        """These documents, read from the system itself; an id it says it does not have is absent.
+
+        One that cannot be read is absent, too, and stands in `unread`.
+        """
 
     def check(self) -> Iterator[Finding]:
         """Findings of `doctor`; a remote error is itself a finding of the caller."""

@@ -56,6 +56,7 @@ class Erp:
     """Invoices of one Dolibarr. client: for other questions to the same server, under the same limits.
 
     surprises: invoices that could not be read since the list was last emptied; the caller empties it.
+    unread: ids of those that could not be read when last met, their families included.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Erp:
     ) -> None:
         self.client = Client(remote)
         self.surprises: list[RemoteSurprise] = []
+        self.unread: set[str] = set()
         self._settings = settings
         self._zone = ZoneInfo(settings.time_zone)
         self._now = now
@@ -110,8 +112,9 @@ class Erp:
 
         What a list leaves out is asked for by itself: a list skips rows without a word, and a lost right
         looks like a deleted invoice there but is refused here (Dolibarr notes §1, §7). One that cannot be read
-        is absent and stands in `surprises`.
+        is absent and stands in `unread`.
         """
+        self.unread -= set(ids)
         documents: dict[str, Document] = {}
         for batch in batches([wanted for wanted in ids if is_id(wanted)], self._limit):
             rows = self.client.rows("/invoices", _named(batch))
@@ -137,6 +140,8 @@ class Erp:
         """The families of these rows; what could not be read goes to `surprises`."""
         gathered = self._families.gather(rows, known)
         self.surprises += gathered.surprises
+        read = {one.id for family in gathered.documents for one in (family, *family.credit_notes)}
+        self.unread = self.unread - read | gathered.broken
         return gathered
 
     def page(self, condition: str, last: int, expected: int) -> list[Mapping[str, Any]]:

@@ -1,6 +1,7 @@
 """The help desk as a source of tickets, and as the place where letters about tickets are posted."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -88,8 +89,12 @@ class HelpDesk:
 
     @property
     def surprises(self) -> list[RemoteSurprise]:
-        """Tickets that could not be read since the list was last emptied; the caller empties it."""
+        """Tickets that could not be read since the list was last emptied, each said once; the caller empties it."""
         return self._reader.surprises
+
+    @property
+    def unread(self) -> AbstractSet[str]:
+        return self._reader.unread
 
     # reading
 
@@ -131,7 +136,7 @@ class HelpDesk:
     def by_ids(self, ids: Sequence[str]) -> list[Document]:
         """These tickets from the system itself.
 
-        One that cannot be read is absent and stands in `surprises`; `changed` asks again until it can be.
+        One that cannot be read is absent and stands in `unread`; `changed` asks again until it can be.
         """
         return list(self._reader.by_ids(ids))
 

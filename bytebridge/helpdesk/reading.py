@@ -71,7 +71,7 @@ class Reader:
     def by_ids(self, ids: Iterable[str]) -> list[Ticket]:
         """These tickets from the system itself. One that it says it does not have is absent.
 
-        One that cannot be read is absent too, but stands in `surprises` and `unread`.
+        One that cannot be read is absent too, but stands in `unread`.
         """
         found = (self._one(ticket) for ticket in dict.fromkeys(ids) if ID.fullmatch(ticket))
         return [ticket for row in found if row is not None and (ticket := self._ticket(row)) is not None]

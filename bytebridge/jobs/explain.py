@@ -59,7 +59,7 @@ def _ask(key: str, context: Context) -> tuple[Document | None, str]:
         found = connector.by_ids([number])
     except RemoteError as error:
         return None, str(error)
-    unreadable = [str(surprise) for surprise in getattr(connector, "surprises", ())]
+    unreadable = [str(surprise) for surprise in connector.surprises]
     return (found[0], "") if found else (None, "; ".join(unreadable))
 
 

@@ -177,9 +177,8 @@ def recheck(connector: Connector, context: Context, run: Run, result: PassResult
 
 def drain_surprises(connector: Connector, context: Context, result: PassResult) -> None:
     """Single documents that could not be read: each waits for a person, the others went on."""
-    surprises: list[RemoteSurprise] = getattr(connector, "surprises", [])
-    while surprises:
-        surprise = surprises.pop(0)
+    while connector.surprises:
+        surprise = connector.surprises.pop(0)
         result.failed += 1
         log("source_surprised", operation=surprise.operation, document=surprise.document, error=surprise.message)
         review_unreadable(surprise, connector.source, context)

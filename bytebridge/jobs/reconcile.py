@@ -286,7 +286,7 @@ def _missing(
         there += connector.by_ids(ids[start : start + CHUNK])
     _compare(there, connector, context, run, found, way)
     back = {key_of(member) for document in there for member in members(document)}
-    back |= {f"{source}:{surprise.document}" for surprise in getattr(connector, "surprises", ())}  # there, unreadable
+    back |= {f"{source}:{unread}" for unread in connector.unread}
     gone = [key for key in absent if key not in back]
     _note_vanished(gone, context, found, dry_run=not way.kept)
 

@@ -82,7 +82,10 @@ def apply(repairs: list[dict[str, Any]], context: Context, run: Run, *, dry_run:
                 found.drift += planned.values()
             except _Moved as why:
                 found.refused += [f"{row['document']}: {why}" for row in planned.values()]
-        found.refused += [f"{row['document']}: the source does not have it any more" for row in mine.values()]
+        unread = {f"{source}:{id_}" for id_ in connector.unread}
+        for key, row in mine.items():
+            missing = "it cannot be read now" if key in unread else "the source does not have it any more"
+            found.refused.append(f"{row['document']}: {missing}")
     return found
 
 

@@ -63,6 +63,7 @@ class Shop:
     """Orders of one PrestaShop.
 
     surprises: orders that could not be read since the list was last emptied; the caller empties it.
+    unread: ids of those that could not be read when last met.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Shop:
     ) -> None:
         self.client = Client(remote)
         self.surprises: list[RemoteSurprise] = []
+        self.unread: set[str] = set()
         self._settings = settings
         self._zone = ZoneInfo(settings.time_zone)
         self._now = now
@@ -128,8 +130,9 @@ class Shop:
         yield from _Walk(self, since=NEVER).pages(rows)
 
     def by_ids(self, ids: Sequence[str]) -> list[Document]:
-        """These orders as they stand. One that cannot be read is absent and stands in `surprises`."""
+        """These orders as they stand. One that cannot be read is absent and stands in `unread`."""
         wanted = [id_ for id_ in ids if id_.isdecimal() and int(id_) > 0]
+        self.unread -= set(wanted)
         found: list[Document] = []
         for batch in batches(wanted, self._page):
             found += self.orders(self.client.batched("orders", wire.ORDER_FIELDS, "id", batch, wire.ORDERS))[0]
@@ -148,7 +151,9 @@ class Shop:
         surprises: list[RemoteSurprise] = []
         orders = self._reader.orders(rows, surprises)
         self.surprises += surprises
-        failed = {id_of(row) for row in rows} - {order.id for order in orders} if surprises else set()
+        read = {order.id for order in orders}
+        failed = {id_of(row) for row in rows} - read if surprises else set()
+        self.unread = self.unread - read | failed
         return orders, failed
 
     def _first_load(self, since: Instant | None) -> Iterator[Page]:

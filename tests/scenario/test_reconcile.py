@@ -107,6 +107,39 @@ def test_a_document_that_vanished_is_reviewed_after_a_second_look(settled):
     assert settled.reviews("waiting") == set(), "gone anew, looked at once"
 
 
+def test_an_invoice_whose_note_cannot_be_read_has_not_vanished(settled):
+    erp = settled.erp
+    for number in range(3):
+        erp.sell(erp.customer(f"Firm {number}", f"firm{number}@example.com"), [("SERVDOLIA60", 1, 60)])
+    invoice = erp.sell(erp.customer("Luc", "luc@example.com"), [("SERVDOLIA60", 2, 60)])
+    note = erp.credit_note(invoice, [("SERVDOLIA60", 1, 60)])
+    erp.validate(note)
+    settled.poll()
+    erp.invoices[int(note)]["type"] = "7"
+    for _ in range(3):
+        reconcile(settled)
+        settled.clock.tick(2 * 3600)
+    assert settled.reviews("waiting") == {(f"erp:{note}", "unreadable")}
+    assert settled.balances()["luc@example.com"] == 60
+
+
+def test_a_ticket_that_no_poll_can_read_has_not_vanished(settled):
+    settled.clock.tick(60)
+    ticket = settled.asks(ANA)
+    settled.desk.resolve(ticket, kind="consulta", minutes=5)
+    settled.poll()
+    settled.desk.change(settled.desk.ticket(ticket), tags=None)
+    settled.clock.tick(60)
+    context = settled.context()
+    for _ in range(3):
+        service.one_pass(context, service.ORDER)
+        found = service.reconciliation(context, service.ORDER, Window(), dry_run=False)
+        assert (found.drift, found.errors) == ([], [])
+        settled.clock.tick(2 * 3600)
+    assert settled.reviews("waiting") == {(f"helpdesk:{ticket}", "unreadable")}
+    assert settled.balances() == {ANA: 75}
+
+
 def test_only_one_account_is_read_when_asked(settled):
     settled.shop.buy(settled.shop.customer("luc@example.com"), {"SERVDOLIA60": 1})
     settled.poll()
@@ -283,6 +316,18 @@ def test_a_plan_with_other_figures_than_the_rules_give_is_refused(drifted, tmp_p
     path.write_text(json.dumps(plan))
     drifted.repairs = repair_plan.read(str(path), drifted.context())
     assert "something else" in refused(drifted)
+
+
+def test_a_plan_for_what_cannot_be_read_or_is_not_there_says_which(settled, tmp_path):
+    erp = settled.erp
+    invoice = erp.sell(erp.customer("Luc", "luc@example.com"), [("SERVDOLIA60", 2, 60)])
+    note = erp.credit_note(invoice, [("SERVDOLIA60", 1, 60)])
+    erp.validate(note)
+    settled.repairs = planned(settled, tmp_path / "plan.json")
+    erp.invoices[int(note)]["type"] = "7"
+    assert refused(settled).count("cannot be read now") == 2
+    del erp.invoices[int(note)], erp.invoices[int(invoice)]
+    assert refused(settled).count("does not have it any more") == 2
 
 
 def test_a_plan_moves_nothing_that_is_not_in_it(settled, tmp_path):

@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "remote.py": {"errors"},
     "settings.py": {"errors", *SETTINGS},
     "logs.py": {"errors"},
-    "connector.py": {"domain"},
+    "connector.py": {"domain", "errors"},
     "metrics.py": {"errors"},
     "notify.py": {"errors"},
     "monitor.py": {"errors", "metrics"},

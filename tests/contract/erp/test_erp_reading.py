@@ -389,6 +389,18 @@ def test_an_unreadable_note_keeps_back_its_family_alone_and_the_family_comes_whe
     assert ledger.poll() == [family]
 
 
+def test_what_could_not_be_read_is_told_from_what_is_gone(erp, server, ana):
+    family = server.sell(ana, PACK)
+    note = server.credit_note(family, PACK)
+    server.validate(note)
+    mend = spoil(server, note, lines=None)
+    assert (erp.by_ids([family, note]), erp.unread) == ([], {family, note})
+    mend()
+    del server.invoices[int(note)], server.invoices[int(family)]
+    server.sell(ana, PACK)
+    assert (erp.by_ids([family, note]), erp.unread) == ([], set())
+
+
 def spoil(server, invoice, **fields):
     """The server shows this invoice with other fields than it has."""
     shown = server._data
