@@ -49,7 +49,7 @@ def resolve(wish: Wish, context: Context, *, dry_run: bool) -> Iterator[str]:
             connection,
             _open(connection, wish),
             wish.choice,
-            codec.digest(present.state) if present is not None else "",
+            codec.basis(present.document) if present is not None else "",
             credits=signed,
             target=normalise(wish.email) or "",
             reason=wish.reason,

@@ -5,9 +5,10 @@ import json
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from bytebridge.domain.memory import Memory
-from bytebridge.domain.model import Document, Invoice, Order, Source, Ticket
+from bytebridge.domain.model import Document, Instant, Invoice, Order, Source, Ticket
 
 _encoder = msgspec.json.Encoder()
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {
@@ -33,6 +34,17 @@ def document(source: str, text: str) -> Document:
 
 def memory(text: str) -> Memory:
     return _memories.decode(text)
+
+
+def basis(found: Document) -> str:
+    """Sixteen digits of what a decision on a document is made on.
+
+    Of a ticket without its dates, its agent and whether it takes a reply: our own letters move those, and work
+    that is noted anew shows elsewhere.
+    """
+    if isinstance(found, Ticket):
+        found = replace(found, changed_at=Instant(0), resolved_at=None, agent=None, replyable=False)
+    return digest(encode(found))
 
 
 def digest(text: str) -> str:

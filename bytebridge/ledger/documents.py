@@ -17,7 +17,7 @@ CHUNK = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A document with what the ledger keeps about it. state: the text decisions are made on."""
+    """A document with what the ledger keeps about it. state: its text as last seen."""
 
     key: str
     document: Document

@@ -1,7 +1,7 @@
 """A page of documents: what the ledger knows of them, and the one transaction that books them."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,7 +84,7 @@ def load_view(connection: Connection, page: Sequence[Document], rules: Rules, no
     all_members = [member for document in page for member in members(document)]
     view.states = {key_of(member): codec.encode(member) for member in all_members}
     emails = {email for document in page for text in _emails(document) if (email := normalise(text))}
-    _load_documents(connection, view)
+    _load_documents(connection, {key_of(member): member for member in all_members}, view)
     emails |= {known.decision.email for known in view.known.values() if known.decision and known.decision.email}
     _load_owners(connection, emails, view)
     _load_accounts(connection, {account for posted in view.posted.values() for account in posted}, view)
@@ -107,7 +107,7 @@ def _emails(document: Document) -> tuple[str, ...]:
     return (document.email,) if document.email else ()
 
 
-def _load_documents(connection: Connection, view: View) -> None:
+def _load_documents(connection: Connection, page: Mapping[str, Document], view: View) -> None:
     """What is remembered and posted of the documents that were seen before."""
     stored = many.among(connection, KNOWN, documents.c.key, view.states)
     totals: dict[str, int] = defaultdict(int)
@@ -132,7 +132,7 @@ def _load_documents(connection: Connection, view: View) -> None:
         if state == view.states[key]:
             view.unchanged.add(key)
         decision = decisions.get(key)
-        holds = decision is not None and decision.basis == codec.digest(view.states[key])
+        holds = decision is not None and decision.basis == codec.basis(page[key])
         view.known[key] = Known(
             codec.memory(memory),
             Credits(totals[key]),

@@ -102,7 +102,7 @@ def _row(key: tuple[str, str, str, str], outcome: Outcome, now: Instant) -> dict
         "found": found,
         "cost": outcome.worth.cost if state == "waiting" else outcome.worth.credits,
         "email": (normalise(emails[0]) or "") if emails else "",
-        "basis": codec.digest(codec.encode(outcome.document)),
+        "basis": codec.basis(outcome.document),
         "since": now,
     }
 

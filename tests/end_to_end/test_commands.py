@@ -32,6 +32,13 @@ def code_of(world, ticket):
     return world.desk.tickets[ticket].fields["code"]
 
 
+def settled(world):
+    """A world of the test's own that was lived in."""
+    world.documents = lived(world)
+    world.settle()
+    return world
+
+
 @pytest.fixture(scope="module")
 def firm(tmp_path_factory):
     """A world in which a pass was made; tests only look at it."""
@@ -158,7 +165,8 @@ def test_explain(firm):
     assert "+120" in told.out
 
 
-def test_explain_asks_the_source(firm):
+def test_explain_asks_the_source(world):
+    firm = settled(world)
     firm.desk.note_work(firm.documents.question, minutes=50)
     shown = firm.show("explain", "ticket", firm.documents.question)
     assert shown["says"]["minutes"] == ["50"]
@@ -170,7 +178,8 @@ def test_explain_asks_the_source(firm):
     assert "the next pass posts -30" in told.out
 
 
-def test_explain_of_a_source_that_does_not_answer_shows_what_was_seen_last(firm):
+def test_explain_of_a_source_that_does_not_answer_shows_what_was_seen_last(world):
+    firm = settled(world)
     before = firm.show("explain", "order", firm.documents.order)
     firm.shop.stop()
     shown = firm.show("explain", "order", firm.documents.order)

@@ -176,6 +176,7 @@ def test_killed_daemon_and_its_successor_tell_once(world):
     first.process.kill()
     first.process.wait()
     second = world.daemon()
+    second.saw("service_ready")
     wait_for(lambda: not world.waiting() and world.desk.replies(ticket), "all letters", seconds=60)
     assert second.end()[0] == 0
     assert len(world.desk.replies(ticket)) == 1
