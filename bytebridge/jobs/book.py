@@ -11,7 +11,7 @@ from bytebridge.domain.model import Document, Instant, Source, Ticket, TicketSta
 from bytebridge.domain.settlement import Outcome, members, settle
 from bytebridge.domain.view import View
 from bytebridge.jobs.context import Context
-from bytebridge.ledger import accounts, codec, copies, entries, outbox, pages, reviews, runs
+from bytebridge.ledger import accounts, codec, copies, entries, modules, outbox, pages, reviews, runs
 from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.outbox import Notice
 from bytebridge.ledger.reviews import Review
@@ -151,6 +151,7 @@ def _store(connection: Connection, booked: Booked, view: View, context: Context,
     postings = [posting for outcome in booked.outcomes for posting in outcome.postings]
     drafts = [draft for outcome in booked.outcomes for draft in outcome.drafts]
     pages.store_documents(connection, booked.outcomes, context.rules_digest, view, view.known)
+    modules.follow(connection, booked.outcomes, view.known, context.rules, view.now)
     accounts.open_new(connection, view)
     number = run.number
     if postings:

@@ -5,7 +5,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
 from bytebridge.domain.accounts import normalise
 from bytebridge.domain.entry import GENESIS
@@ -20,7 +20,7 @@ from bytebridge.domain.view import Account, Purchase, View
 from bytebridge.ledger import codec, many
 from bytebridge.ledger import modules as support
 from bytebridge.ledger.many import batches
-from bytebridge.ledger.schema import accounts, addresses, documents, entries, modules, notices, reviews
+from bytebridge.ledger.schema import accounts, addresses, documents, entries, notices, reviews
 
 DAY_S = 86_400
 
@@ -48,7 +48,6 @@ OWNERS = (
     .order_by(addresses.c.since, addresses.c.id)
 )
 DOCUMENT = tuple(column.name for column in documents.columns)
-MODULE = ("document", "reference", "account", "email", "ends")
 
 
 @dataclass(slots=True)
@@ -303,7 +302,6 @@ def store_documents(
         values: dict[str, Any] = {name: bindparam(name) for name in DOCUMENT if name != "key"}
         statement = update(documents).where(documents.c.key == bindparam("this")).values(values)
         connection.execute(statement, [dict(zip(("this", *DOCUMENT[1:]), row, strict=True)) for row in changed])
-    _store_modules(connection, outcomes, already)
 
 
 def _row(outcome: Outcome, rules_digest: str, view: View) -> tuple[Any, ...]:
@@ -325,22 +323,3 @@ def _row(outcome: Outcome, rules_digest: str, view: View) -> tuple[Any, ...]:
         worth.recheck,
         view.now,
     )
-
-
-def _store_modules(connection: Connection, outcomes: Sequence[Outcome], already: Container[str]) -> None:
-    known = [outcome.key for outcome in outcomes if outcome.key in already]
-    for some in batches(known):
-        connection.execute(delete(modules).where(modules.c.document.in_(some)))
-    rows = [
-        (
-            outcome.key,
-            codec.fit(reference, 90),
-            outcome.account,
-            (normalise(outcome.worth.emails[0]) or "") if outcome.worth.emails else "",
-            ends,
-        )
-        for outcome in outcomes
-        if outcome.worth.modules
-        for reference, ends in dict(outcome.worth.modules).items()
-    ]
-    many.add(connection, modules, MODULE, rows)
