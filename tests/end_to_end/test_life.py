@@ -77,7 +77,7 @@ class Disk:
 def disk(world):
     if shutil.which("unshare") is None or shutil.which("nsenter") is None:
         pytest.fail("needs unshare and nsenter of util-linux")
-    one = Disk(world, "8m")
+    one = Disk(world, "32m")
     yield one
     one.end()
 
