@@ -24,6 +24,10 @@ class Listed:
     asked: int
 
 
+def unreadable() -> RemoteSurprise:
+    return RemoteSurprise(SYSTEM, f"GET {LIST}", "no row of its list can be read: has it been updated?")
+
+
 class Reader:
     """Reads tickets of one LiveAgent.
 
@@ -56,13 +60,16 @@ class Reader:
         """The server's clock as its own times show it. A watermark beyond would blind every later reading."""
         return wire.naive(self.client.clock or now, self._zone)
 
-    def page(self, number: int, **params: str) -> Listed:
-        """One page of the list. RemoteSurprise when not a single row of it can be read."""
+    def page(self, number: int, *, any_readable: bool = True, **params: str) -> Listed:
+        """One page of the list. RemoteSurprise when not a single row of it can be read.
+
+        any_readable: False for a page that may hold one ticket alone; who asks then judges what all pages brought.
+        """
         asked = {"_page": str(number), "_perPage": str(self.per_page), **params}
         rows = self.client.rows_as(TicketRow, LIST, asked)
         read = [row for raw in rows if (row := self._readable(raw, f"GET {LIST}")) is not None]
-        if rows and not read:
-            raise RemoteSurprise(SYSTEM, f"GET {LIST}", "no row of its list can be read: has it been updated?")
+        if rows and not read and any_readable:
+            raise unreadable()
         return Listed(tuple(read), len(rows))
 
     def tickets(self, rows: Iterable[TicketRow]) -> tuple[Ticket, ...]:

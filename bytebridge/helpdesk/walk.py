@@ -138,8 +138,7 @@ class Walk:
 
     def _page(self, number: int) -> Listed:
         self._left -= 1
-        asked = {"_perPage": str(self._size), "_sortField": "date_changed", "_sortDir": "DESC"}
-        listed = self._reader.page(number, **asked)
+        listed = self._reader.page(number, _perPage=str(self._size), _sortField="date_changed", _sortDir="DESC")
         self._newest = max([self._newest, *(row.date_changed for row in listed.rows)])
         return listed
 

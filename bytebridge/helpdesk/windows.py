@@ -1,12 +1,13 @@
 """The list of tickets by windows over a date: small ones, each row held to what was asked (LiveAgent notes §4)."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import count
 
 from bytebridge.connector import clock_face
 from bytebridge.errors import RemoteSurprise
 from bytebridge.helpdesk.client import SYSTEM, filters
-from bytebridge.helpdesk.reading import LIST, Reader
+from bytebridge.helpdesk.reading import LIST, Reader, unreadable
 from bytebridge.helpdesk.wire import TicketRow, shifted
 
 BEFORE_ALL = "2000-01-01 00:00:00"
@@ -22,9 +23,10 @@ def windows(
     """Rows with start <= column < end (the server's own naive texts), in lists of a page's size.
 
     Each window is read whole before it is handed on, so no answer depends on the order of rows within it.
-    status: only tickets of this letter. RemoteSurprise when the server ignores the filter.
+    status: only tickets of this letter. RemoteSurprise when the server ignores the filter, or when rows came and
+    not one of all of them could be read.
     """
-    width = WIDTH_S
+    width, readable, refused = WIDTH_S, False, False
     while start < end:
         stop = min(shifted(start, width), end)
         rows = _window(reader, column, start, stop, status)
@@ -32,42 +34,57 @@ def windows(
         if rows is None:
             width = max(1, span // 2)
             continue
-        yield from (rows[first : first + reader.per_page] for first in range(0, len(rows), reader.per_page))
+        readable, refused = readable or bool(rows.found), refused or rows.refused
+        found = rows.found
+        yield from (found[first : first + reader.per_page] for first in range(0, len(found), reader.per_page))
         start = stop
-        width = span * 2 if len(rows) < SPARSE else span
+        width = span * 2 if len(found) < SPARSE else span
+    if refused and not readable:
+        raise unreadable()
 
 
 def oldest(reader: Reader) -> str:
     """A date_created that no ticket's is before, bar nonsense: the first row's, unless the order proves ignored."""
-    listed = reader.page(1, _sortField="date_created", _sortDir="ASC", _perPage="1")
+    listed = reader.page(1, any_readable=False, _sortField="date_created", _sortDir="ASC", _perPage="1")
     if not listed.rows:
         return BEFORE_ALL
     first = listed.rows[0].date_created
-    before = reader.page(1, _perPage="1", **filters(("date_created", "D<", first)))
-    return BEFORE_ALL if before.rows else max(first, BEFORE_ALL)
+    before = reader.page(1, any_readable=False, _perPage="1", **filters(("date_created", "D<", first)))
+    return BEFORE_ALL if before.asked else max(first, BEFORE_ALL)
 
 
 def is_left_out(reader: Reader, status: str, start: str, end: str, seen: set[str]) -> bool:
     """Whether the list without a filter lacked tickets of this status."""
     asked = _asked("date_created", start, end, status)
-    listed = reader.page(1, _sortField="date_created", _sortDir="ASC", **asked)
+    listed = reader.page(1, any_readable=False, _sortField="date_created", _sortDir="ASC", **asked)
     _honoured(listed.rows, "date_created", start, end, status)
     return not seen >= {row.id for row in listed.rows}
 
 
-def _window(reader: Reader, column: str, start: str, stop: str, status: str | None) -> list[TicketRow] | None:
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """refused: some page held rows of which none could be read."""
+
+    found: list[TicketRow]
+    refused: bool
+
+
+def _window(reader: Reader, column: str, start: str, stop: str, status: str | None) -> _Window | None:
     """All rows of one window, each once; None when there are too many."""
     found: dict[str, TicketRow] = {}
+    refused = False
     most = DEEPEST if _seconds(start, stop) <= 1 else PAGES
     asked = _asked(column, start, stop, status)
     for number in count(1):
         if number > most:
             break
-        listed = reader.page(number, _sortField=column, _sortDir="ASC", **asked)
+        unread = len(reader.unread)
+        listed = reader.page(number, any_readable=False, _sortField=column, _sortDir="ASC", **asked)
         _honoured(listed.rows, column, start, stop, status)
         fresh = {row.id: row for row in listed.rows if row.id not in found}
-        if not fresh:
-            return list(found.values())
+        refused = refused or bool(listed.asked and not listed.rows)
+        if not fresh and len(reader.unread) == unread:
+            return _Window(list(found.values()), refused)
         found |= fresh
     if most == DEEPEST:
         raise RemoteSurprise(SYSTEM, f"GET {LIST}", f"more tickets in one second ({start}) than a list can show")

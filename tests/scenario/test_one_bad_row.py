@@ -95,3 +95,26 @@ def test_a_contact_nobody_can_read_keeps_back_its_own_ticket_alone(world):
     world.poll()
     world.poll()
     assert world.balances() == {ANA: 45, LUC: -15}
+
+
+def test_the_oldest_ticket_alone_in_its_window_may_be_unreadable(world):
+    world.buys(ANA, SERVDOLIA60=1)
+    odd = world.asks(LUC)
+    world.clock.tick(400 * 86_400)
+    ticket = world.asks(ANA)
+    world.poll()
+    world.desk.resolve(ticket, kind="consulta", minutes=10)
+    del world.desk.tickets[odd].fields["tags"]
+    world.desk.reindex()
+    done = service.reconciliation(world.context(), service.ORDER, Window(), dry_run=False)
+    assert done.errors == []
+    assert world.balances() == {ANA: 45}
+
+
+def test_a_desk_of_which_no_row_at_all_can_be_read_is_a_failure(world):
+    odd = world.asks(LUC)
+    world.poll()
+    del world.desk.tickets[odd].fields["tags"]
+    world.desk.reindex()
+    done = service.reconciliation(world.context(), service.ORDER, Window(), dry_run=False)
+    assert any("no row of its list can be read" in line for line in done.errors)
