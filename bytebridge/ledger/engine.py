@@ -21,6 +21,7 @@ T = TypeVar("T")
 ATTEMPTS = 6  # of one transaction
 LOCK_S = 10  # how long a statement waits for a lock
 CHECKPOINT = 4_000  # pages in SQLite's log before they are copied into its file: a load changes the same ones often
+KEPT = 2  # connections to a file that stay open: a job reads and writes; more at once are made and closed again
 TOKENS = 20  # of the last transactions, in meta.writer
 # a server that vanished without a word must not hold a job for ever
 NETWORK: dict[str, dict[str, Any]] = {
@@ -81,8 +82,11 @@ class Store:
         return engine
 
     def _sqlite(self) -> Engine:
-        pool = sqlalchemy.QueuePool if self.url.database else sqlalchemy.StaticPool
-        engine = sqlalchemy.create_engine("sqlite://", creator=self._connect, poolclass=pool, hide_parameters=True)
+        pool: dict[str, Any] = {"poolclass": sqlalchemy.StaticPool}
+        if self.url.database:
+            # each kept one holds pages and prepared statements for itself; the last returned has the warmest
+            pool = {"poolclass": sqlalchemy.QueuePool, "pool_size": KEPT, "pool_use_lifo": True}
+        engine = sqlalchemy.create_engine("sqlite://", creator=self._connect, hide_parameters=True, **pool)
 
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:

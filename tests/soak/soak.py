@@ -1,7 +1,8 @@
 """`make soak`: the installed daemon for half an hour among faults, people and scrapes; a verdict on what it keeps.
 
-People act about every second and systems fail all the time; memory, descriptors and threads are sampled. What stays
-when all is quiet again must be what there was after the first minutes.
+People act about every second and systems fail all the time; memory, descriptors and threads are sampled. The firm is
+founded before anything is judged and then grows no more: what is in the windows that a poll reads again belongs to the
+firm and not to the time that passes. What stays when all is quiet again must be what there was after the first minutes.
 """
 
 import argparse
@@ -18,14 +19,16 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bytebridge.sandbox.story import Story
 from bytebridge.sandbox.web import Fault, Reply
 from world import World, free_port
 
 SAMPLE_S, QUIET_S = 2.0, 40.0
-FLAT = 0.05  # share by which memory may leave its median
+WINDOWS = 6  # of the judged time; each one's median is compared
+FLAT = 0.05  # share by which a window's memory may leave the middle of all
 LIMIT_MIB = 100  # of a daemon at work
 RELOAD_EVERY_S = 120.0
+CUSTOMERS, TICKETS_EACH = 40, 3
+MINUTES = (5, 10, 22, 48, 50, 95)
 
 
 @dataclass(frozen=True)
@@ -77,26 +80,62 @@ def scrape(port):
             error.close()  # 503 among faults is an honest answer
 
 
-def live(world, daemon, port, seconds, seed):
-    """Days at speed; samples, and how many faults and deeds there were."""
+class Firm:
+    """Customers, orders, invoices and tickets, all made at once; from then on only what they say changes."""
+
+    def __init__(self, world, seed):
+        self.world, self.chance = world, random.Random(seed)
+        shop, erp, desk = world.shop, world.erp, world.desk
+        self.orders, self.invoices, self.tickets = [], [], []
+        for number in range(CUSTOMERS):
+            email = f"customer{number}@example.com"
+            self.orders.append([shop.buy(shop.customer(email), {"SERVDOLIA60": 3}), True])
+            party = erp.customer(f"Company {number}", email)
+            self.invoices.append([erp.sell(party, [("SERVDOLIA120", 1, 120)]), True])
+            self.tickets += [desk.open(email, "Consulta sobre Dolibarr") for _ in range(TICKETS_EACH)]
+
+    def deed(self):
+        """Somebody resolves anew, cancels, pays, or takes a payment back."""
+        kind = self.chance.choices(("ticket", "order", "invoice"), (4, 1, 1))[0]
+        if kind == "ticket":
+            ticket, desk = self.chance.choice(self.tickets), self.world.desk
+            desk.reopen(ticket)
+            desk.resolve(
+                ticket, kind=self.chance.choice(("consulta", "intervencion")), minutes=self.chance.choice(MINUTES)
+            )
+        elif kind == "order":
+            one = self.chance.choice(self.orders)
+            (self.world.shop.cancel if one[1] else self.world.shop.pay)(one[0])
+            one[1] = not one[1]
+        else:
+            one, erp = self.chance.choice(self.invoices), self.world.erp
+            if one[1]:
+                erp.reopen(one[0], delete_payment=True)
+            else:
+                erp.pay(one[0])
+            one[1] = not one[1]
+
+
+def live(firm, daemon, port, seconds, seed):
+    """Days at speed; samples, and how many faults, deeds and reloads there were."""
     chance, began = random.Random(seed), time.monotonic()
-    story = Story(world.shop, world.erp, world.desk, seed).life()
-    samples, deeds, faults, reloads = [], 0, 0, began + RELOAD_EVERY_S
+    samples, done, reload_at = [], {"deeds": 0, "faults": 0, "reloads": 0}, began + RELOAD_EVERY_S
     while (now := time.monotonic()) - began < seconds:
         assert daemon.process.poll() is None, daemon.lines[-5:]
-        next(story)
-        deeds += 1
+        firm.deed()
+        done["deeds"] += 1
         if chance.random() < 0.5:
-            break_something(world, chance)
-            faults += 1
+            break_something(firm.world, chance)
+            done["faults"] += 1
         scrape(port)
-        if now > reloads:
-            reloads = now + RELOAD_EVERY_S
+        if now > reload_at:
+            reload_at = now + RELOAD_EVERY_S
             daemon.signal(signal.SIGHUP)
+            done["reloads"] += 1
         if not samples or now - began - samples[-1].at >= SAMPLE_S:
             samples.append(sample(daemon.process.pid, began))
         time.sleep(chance.uniform(0.5, 1.0))
-    return samples, {"deeds": deeds, "faults": faults}
+    return samples, done
 
 
 def calm(world, daemon, port):
@@ -111,40 +150,56 @@ def calm(world, daemon, port):
     return samples
 
 
-def judge(before, samples, after):
-    """Figures, and a sentence for each that is not as it must be. before: of quiet after the first minutes."""
-    steady = [one.rss for one in samples]
-    middle = median(steady)
-    least = {
-        name: (min(getattr(one, name) for one in before), min(getattr(one, name) for one in after))
+def medians(samples, part):
+    """Of `part` in each window of time; windows hold about as many samples each."""
+    size = max(1, len(samples) // WINDOWS)
+    return [
+        median(part(one) for one in samples[start : start + size]) for start in range(0, len(samples) - size + 1, size)
+    ]
+
+
+def judge(settling, before, samples, after):
+    """Figures, and a sentence for each that is not as it must be.
+
+    settling: of the first minutes, in which the pools of threads and connections fill. before: of quiet after them.
+    """
+    windows = medians(samples, lambda one: one.rss)
+    quiet = [median(one.rss for one in part) for part in (before, after)]
+    middle, most = median(windows), max(one.rss for one in samples)
+    handles = {
+        name: (max(getattr(one, name) for one in settling), min(getattr(one, name) for one in after))
         for name in ("descriptors", "threads")
     }
     figures = {
         "rss_mib": {
-            "median": round(middle / 1024, 1),
-            "least": round(min(steady) / 1024, 1),
-            "most": round(max(steady) / 1024, 1),
-            "quiet_before": round(median(one.rss for one in before) / 1024, 1),
-            "quiet_after": round(median(one.rss for one in after) / 1024, 1),
+            "windows": [round(one / 1024, 1) for one in windows],
+            "most": round(most / 1024, 1),
+            "quiet": [round(one / 1024, 1) for one in quiet],
         },
-        "descriptors_quiet": least["descriptors"],
-        "descriptors_most": max(one.descriptors for one in samples),
-        "threads_quiet": least["threads"],
-        "threads_most": max(one.threads for one in samples),
+        "descriptors": handles["descriptors"],
+        "descriptors_windows": medians(samples, lambda one: one.descriptors),
+        "threads": handles["threads"],
+        "threads_windows": medians(samples, lambda one: one.threads),
     }
     faults = []
-    if max(steady) > middle * (1 + FLAT) or min(steady) < middle * (1 - FLAT):
-        faults.append(f"memory is not flat: {min(steady)} to {max(steady)} KiB around {middle:.0f}")
-    if max(steady) > LIMIT_MIB * 1024:
+    if max(windows) > middle * (1 + FLAT) or min(windows) < middle * (1 - FLAT):
+        faults.append(f"memory is not flat: {min(windows):.0f} to {max(windows):.0f} KiB around {middle:.0f}")
+    if quiet[1] > quiet[0] * (1 + FLAT):
+        faults.append(f"memory stays: {quiet[0]:.0f} KiB in quiet before, {quiet[1]:.0f} after")
+    if most > LIMIT_MIB * 1024:
         faults.append(f"memory above {LIMIT_MIB} MiB")
-    faults += [f"{name}: {was} before, {now} after" for name, (was, now) in least.items() if now > was]
+    faults += [
+        f"{name}: {was} at most in the first minutes, {now} in quiet after"
+        for name, (was, now) in handles.items()
+        if now > was
+    ]
     return figures, faults
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--warm-up", type=float, default=3, metavar="MINUTES", help="not judged")
+    parser.add_argument("--warm-up", type=float, default=5, metavar="MINUTES", help="not judged")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bytebridge-soak-") as folder, World(folder) as world:
@@ -156,12 +211,13 @@ def main():
             time.sleep(0.1)
         time.sleep(5)
         start = sample(daemon.process.pid, began)
-        live(world, daemon, port, given.warm_up * 60, given.seed)
+        firm = Firm(world, given.seed)
+        settling, _ = live(firm, daemon, port, given.warm_up * 60, given.seed)
         before = calm(world, daemon, port)
-        samples, done = live(world, daemon, port, given.minutes * 60, given.seed + 1)
+        samples, done = live(firm, daemon, port, given.minutes * 60, given.seed + 1)
         after = calm(world, daemon, port)
         code, took = daemon.end()
-        figures, faults = judge(before, samples, after)
+        figures, faults = judge(settling, before, samples, after)
         if code != 0:
             faults.append(f"the daemon ended with exit code {code}")
         crashes = len(daemon.events("job_crashed"))

@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -218,3 +219,23 @@ def test_the_file_is_for_its_owner_alone(books, tmp_path):
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("bytebridge.db*")}
     assert modes == dict.fromkeys(("bytebridge.db", "bytebridge.db-wal", "bytebridge.db-shm"), 0o600)
     assert sqlite3.connect(tmp_path / "bytebridge.db").execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+@pytest.mark.database("sqlite")
+def test_of_many_jobs_at_once_few_connections_stay_open(books):
+    """Each kept one holds handles, pages and statements for as long as the daemon runs, which is years."""
+    at_once = threading.Barrier(6)
+
+    def look():
+        with books.store.read() as connection:
+            connection.execute(sa.select(meta)).all()
+            at_once.wait(10)
+
+    jobs = [threading.Thread(target=look) for _ in range(6)]
+    for job in jobs:
+        job.start()
+    for job in jobs:
+        job.join()
+    log = Path(f"{books.store.path}-wal")  # SQLite keeps handles of the file itself for the next connection
+    opened = [link for link in Path("/proc/self/fd").iterdir() if link.exists() and link.samefile(log)]
+    assert len(opened) == 2
