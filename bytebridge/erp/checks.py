@@ -11,7 +11,7 @@ from bytebridge.erp.client import Client, prove_visible
 from bytebridge.erp.filters import is_id
 from bytebridge.erp.wire import text
 from bytebridge.erp.write_back import empties_others, own_user
-from bytebridge.errors import RemoteRefused
+from bytebridge.errors import RemoteError, RemoteRefused
 from bytebridge.settings import ErpSettings
 
 SUPPORTED = range(18, 24)
@@ -41,7 +41,7 @@ def knows_every(_reference: str) -> bool:
 def findings(
     client: Client, settings: ErpSettings, now: Callable[[], float], knows: Callable[[str], bool]
 ) -> Iterator[Finding]:
-    """Every finding, well or not. A refusal of one question is a finding and does not hide the next."""
+    """Every finding, well or not. What fails one question is a finding and does not hide the next."""
     yield version(client)  # a wrong key ends the check here, for nothing else could be asked
     yield clock(client, now)
     questions: list[Callable[[], Iterator[Finding]]] = [lambda: rights(client, settings)]
@@ -59,6 +59,8 @@ def findings(
             yield from question()
         except RemoteRefused as error:
             yield Finding(Level.WRONG, str(error), "give the user of the key the rights that the manual lists")
+        except RemoteError as error:
+            yield Finding(Level.WRONG, str(error), "run doctor again; if it stays, look into the ERP's own log")
 
 
 def version(client: Client) -> Finding:

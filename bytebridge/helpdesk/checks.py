@@ -7,7 +7,14 @@ import msgspec
 
 from bytebridge.connector import Finding, Level, instant
 from bytebridge.domain.rules import fold
-from bytebridge.errors import OutcomeUnknown, RemoteRefused, RemoteRejected, RemoteSurprise, RemoteUnavailable
+from bytebridge.errors import (
+    OutcomeUnknown,
+    RemoteError,
+    RemoteRefused,
+    RemoteRejected,
+    RemoteSurprise,
+    RemoteUnavailable,
+)
 from bytebridge.helpdesk.client import PAGE, Client, Row, decode, filters
 from bytebridge.helpdesk.posting import Posting
 from bytebridge.helpdesk.walk import falls
@@ -48,7 +55,7 @@ class _Department(msgspec.Struct):
 
 
 def findings(client: Client, posting: Posting, settings: HelpdeskSettings, now: Callable[[], int]) -> Iterator[Finding]:
-    """Every finding, well or not. A refusal of one question is a finding and does not hide the next."""
+    """Every finding, well or not. What fails one question is a finding and does not hide the next."""
     client.rows("/departments", {"_perPage": "1"})  # a wrong key ends the check here: /ping would not notice
     yield Finding(Level.WELL, "the help desk answers and knows the key")
     yield clock(client, now)
@@ -75,6 +82,8 @@ def findings(client: Client, posting: Posting, settings: HelpdeskSettings, now: 
             yield Finding(Level.WRONG, str(error), UPDATE)
         except OutcomeUnknown as error:
             yield Finding(Level.DOUBTFUL, str(error), "run doctor again: this could not be told")
+        except RemoteError as error:
+            yield Finding(Level.WRONG, str(error), "run doctor again; if it stays, ask the desk's support")
 
 
 def clock(client: Client, now: Callable[[], int]) -> Finding:

@@ -5,7 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bytebridge.connector import Finding, Level
-from bytebridge.errors import RemoteRefused, RemoteSurprise
+from bytebridge.errors import RemoteError, RemoteRefused, RemoteSurprise
 from bytebridge.settings import ShopSettings
 from bytebridge.shop import wire
 from bytebridge.shop.client import SYSTEM, Client
@@ -31,7 +31,7 @@ PRODUCTS_PAGE = 500
 def findings(
     client: Client, settings: ShopSettings, now: Callable[[], float], knows: Callable[[str], bool]
 ) -> Iterator[Finding]:
-    """Every finding, well or not. A refusal of one question is a finding and does not hide the next."""
+    """Every finding, well or not. What fails one question is a finding and does not hide the next."""
     rights = client.rights()  # a wrong key ends the check here, for nothing else could be asked
     yield version(client.version)
     yield clock(client.clock, now())
@@ -48,6 +48,8 @@ def findings(
                 yield from ask()
             except RemoteRefused as error:
                 yield Finding(Level.WRONG, str(error), "mend what is named and run doctor again")
+            except RemoteError as error:
+                yield Finding(Level.WRONG, str(error), "run doctor again; if it stays, look into the shop's own log")
     if any("get" not in rights.get(resource, ()) for resource in CATALOGUE):
         yield Finding(Level.WELL, "references on sale were not compared: the catalogue is not granted to the key")
 

@@ -174,3 +174,9 @@ def test_a_long_catalogue_is_read_in_pages(open_erp, server, sold):
     server.product("SERVDOLIA-LAST")
     finding = the_one(open_erp(server, knows={"SERVDOLIA60"}.__contains__))
     assert finding.what.endswith(": SERVDOLIA-LAST")
+
+
+def test_a_question_that_the_erp_fails_on_hides_no_other(erp, server, sold):
+    server.fail_next(500, times=9, match=lambda request: request.path.endswith("/products"))
+    assert any(level is Level.WRONG and "/products" in what for level, what in bad(erp))
+    assert "third parties have the extra field credit_balance" in [finding.what for finding in erp.check()]

@@ -160,3 +160,10 @@ def test_a_refusal_half_way_is_a_finding(busy, shop):
     found = findings(shop)
     assert one(found, "firewall").level == Level.WRONG
     assert one(found, "honours sort and filters").level == Level.WELL
+
+
+def test_a_question_that_the_shop_fails_on_hides_no_other(busy, shop):
+    busy.fail_next(500, times=9, match=lambda request: request.path == "/api/order_states")
+    found = findings(shop)
+    assert one(found, "order_states").level == Level.WRONG
+    assert one(found, "honours sort and filters").level == Level.WELL
