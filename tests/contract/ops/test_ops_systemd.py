@@ -30,6 +30,7 @@ STARTING = {
     ),
     *("RestartPreventExitStatus", "SuccessExitStatus", "TimeoutStartSec", "TimeoutStopSec"),
 }
+DRAWING = {"CacheDirectory", "CacheDirectoryMode"}  # a reconciliation draws nothing
 SECRETS = {
     "helpdesk.api_key",
     "helpdesk.message_api_key",
@@ -126,7 +127,7 @@ def test_no_secret_of_the_configuration_is_forgotten():
 @pytest.mark.parametrize("name", [ONCE, WITH_ARGUMENTS])
 def test_all_services_are_confined_alike(name):
     daemon, other = unit(DAEMON)["Service"], unit(name)["Service"]
-    confining = daemon.keys() - STARTING
+    confining = daemon.keys() - STARTING - DRAWING
     assert {key: other.get(key) for key in confining} == {key: daemon[key] for key in confining}
     assert other["Type"] == ["oneshot"]
 
@@ -140,6 +141,17 @@ def test_own_user_with_a_state_directory_of_its_own():
     )
     assert re.search(r"(?m)^u bytebridge - ", (UNITS / "bytebridge.sysusers.conf").read_text())
     assert re.search(r"(?m)^d /etc/bytebridge 0750 root bytebridge", (UNITS / "bytebridge.tmpfiles.conf").read_text())
+
+
+def test_what_is_drawn_with_leaves_nothing_in_the_state_directory():
+    """The drawing library would make .cache and .config in the home of its user, which is the state directory."""
+    service = unit(DAEMON)["Service"]
+    command = (UNITS / "bytebridge-command").read_text(encoding="utf-8")
+    assert service["CacheDirectory"] == ["bytebridge"]
+    assert "MPLCONFIGDIR=%C/bytebridge" in service["Environment"][0].split()
+    assert {"--property=CacheDirectory=bytebridge", "--setenv=MPLCONFIGDIR=/var/cache/bytebridge"} <= set(
+        command.split()
+    )
 
 
 def test_timer_is_off_and_in_utc():
