@@ -39,7 +39,7 @@ def new_token() -> str:
 class Run:
     """A pass as the ledger records it: its row is written with the first thing it posts.
 
-    token: by which its log lines are found, whether it posted or not.
+    token: by which its log lines are found, whether it posted or not. added: what a person's change posted.
     """
 
     what: str
@@ -47,7 +47,7 @@ class Run:
     begun: Instant
     token: str = field(default_factory=new_token)
     number: int | None = None
-    posted: int = 0
+    added: list[Entry] = field(default_factory=list)
 
     def take_number(self, connection: Connection) -> int:
         if self.number is None:
@@ -181,8 +181,8 @@ def _queue_write_backs(connection: Connection, booked: Booked, context: Context,
     copies.queue(connection, [(entry, news[entry.document]) for entry in booked.entries], now)
 
 
-def _report(booked: Booked) -> None:
-    for entry in booked.entries if is_written("entry_posted") else ():
+def report_posted(posted: Sequence[Entry]) -> None:
+    for entry in posted if is_written("entry_posted") else ():
         log(
             "entry_posted",
             entry=entry.id,
@@ -192,6 +192,10 @@ def _report(booked: Booked) -> None:
             credits=entry.credits,
             balance=entry.balance,
         )
+
+
+def _report(booked: Booked) -> None:
+    report_posted(booked.entries)
     for review in booked.opened:
         log("review_opened", item=review.id, document=review.document, why=review.code, state=review.state)
     for notice in booked.queued:

@@ -12,6 +12,7 @@ from bytebridge.jobs.labels import labels
 from bytebridge.ledger import accounts, codec, documents, reviews, runs
 from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.reviews import Review
+from bytebridge.logs import bind
 from bytebridge.wording.reviews import sentence
 
 
@@ -59,7 +60,8 @@ def resolve(wish: Wish, context: Context, *, dry_run: bool) -> Iterator[str]:
 
     source = Source(review.document.partition(":")[0])
     settled = [stored.document] if stored is not None else []
-    booked = book(settled, context, run, source=source, first=record)
+    with bind(run=run.token):
+        booked = book(settled, context, run, source=source, first=record)
     posted = sum(entry.credits for entry in booked.entries)
     if run.number is not None:
         number = run.number

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bytebridge.domain.accounts import normalise
 from bytebridge.domain.entry import HALF, EntryKind
 from bytebridge.domain.model import Credits, Instant
 from bytebridge.errors import NotFound, Refused
 from bytebridge.jobs import posting
-from bytebridge.jobs.book import Run
+from bytebridge.jobs.book import Run, report_posted
 from bytebridge.jobs.context import Context
 from bytebridge.ledger import accounts, codec, documents, entries, pages, runs
 from bytebridge.ledger.engine import Connection
+from bytebridge.logs import bind
+
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +64,29 @@ Change = Merge | Split | AddAddress | RemoveAddress | SetValues | Adjust
 
 def carry_out(context: Context, change: Change, *, dry_run: bool) -> Iterator[str]:
     """Does what was asked and says what was done, one sentence each."""
-
-    def work(connection: Connection) -> list[str]:
-        run = Run(type(change).__name__.lower(), context.by, context.now())
-        lines = _apply(connection, change, context, run)
-        _close(connection, run, context)
-        return lines
-
     if dry_run:
         with context.store.read() as connection:
             yield from _foresee(connection, change, context)
         return
-    yield from context.store.transact(work)
+    what = type(change).__name__.lower()
+    yield from _recorded(what, context, lambda connection, run: _apply(connection, change, context, run))
 
 
-def _close(connection: Connection, run: Run, context: Context) -> None:
-    if run.number is not None:
-        runs.finish(connection, run.number, "done", {"posted": run.posted}, context.now())
+def _recorded(what: str, context: Context, work: Callable[[Connection, Run], Done]) -> Done:
+    """One transaction as a recorded run; what it posted is told once it is committed."""
+
+    def whole(connection: Connection) -> tuple[Done, Run]:
+        run = Run(what, context.by, context.now())
+        done = work(connection, run)
+        if run.number is not None:
+            runs.finish(connection, run.number, "done", {"posted": len(run.added)}, context.now())
+        return done, run
+
+    done, run = context.store.transact(whole)
+    if run.added:
+        with bind(run=run.token):
+            report_posted(run.added)
+    return done
 
 
 def _foresee(connection: Connection, change: Change, context: Context) -> list[str]:
@@ -256,8 +266,7 @@ def import_openings(
 ) -> int:
     """Opening balances, all or nothing; an address's opening is a document, so the same file posts nothing twice."""
 
-    def work(connection: Connection) -> int:
-        run = Run("import", context.by, context.now())
+    def work(connection: Connection, run: Run) -> int:
         total = 0
         for email, credits, name, language, reason in openings:
             root = accounts.find(connection, email, context.now())
@@ -270,7 +279,6 @@ def import_openings(
             total += len(
                 posting.bring(connection, key, EntryKind.OPENING, expected, posted, derivation, context, run, day)
             )
-        _close(connection, run, context)
         return total
 
     if dry_run:
@@ -282,4 +290,4 @@ def import_openings(
                     changes += 1
                     tell(f"{email}: {posted} → {credits}")
         return changes
-    return context.store.transact(work)
+    return _recorded("import", context, work)

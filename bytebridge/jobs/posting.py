@@ -13,7 +13,6 @@ from bytebridge.jobs.book import Run, copied
 from bytebridge.jobs.context import Context
 from bytebridge.ledger import accounts, copies, entries, outbox, pages
 from bytebridge.ledger.engine import Connection
-from bytebridge.logs import log
 
 
 def post(
@@ -75,21 +74,11 @@ def add(
     ]
     run.number = run.take_number(connection)
     added = entries.append(connection, postings, run.number, now)
-    run.posted += len(added)
+    run.added += added
     if copied(context):
         # openings and merges bring the balance up to date, a correction is an operation of its own
         copies.queue(connection, [(entry, entry.kind == EntryKind.ADJUSTMENT) for entry in added], now)
     _tell_low(connection, postings, before, context)
-    for entry in added:
-        log(
-            "entry_posted",
-            entry=entry.id,
-            kind=entry.kind.value,
-            document=entry.document,
-            account=entry.account,
-            credits=entry.credits,
-            balance=entry.balance,
-        )
     return added
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from types import SimpleNamespace
 
@@ -357,6 +358,27 @@ def test_people_change_accounts(world):
     world.settle()
     assert world.balances() == {"ana@example.com": 50, "luc@example.com": 60}
     assert world.show("db", "verify")["fault"] is None
+
+
+def test_what_a_person_posts_is_logged_by_its_run(world):
+    for name in ("ana", "luc"):
+        world.shop.buy(world.shop.customer(f"{name}@example.com"), {"SERVDOLIA60": 1})
+    vague = world.desk.open("ana@example.com", "Consulta")
+    world.desk.resolve(vague)
+    world.settle()
+    [item] = world.show("review", "list")["items"]
+    openings = world.folder / "openings.csv"
+    openings.write_text("email,credits\nben@example.com,50\ncarl@example.com,20\n")
+    for words, posted in (
+        (("adjust", "ana@example.com", "-15", "--reason", "goodwill"), 1),
+        (("review", "resolve", item["id"], "--charge", "30", "--reason", "two questions"), 1),
+        (("import", openings, "--with-history"), 2),
+        (("accounts", "merge", "ana@example.com", "luc@example.com"), 2),
+    ):
+        done = world.run(*words)
+        lines = [json.loads(line) for line in done.err.splitlines() if '"entry_posted"' in line]
+        assert (done.code, len(lines)) == (0, posted), done
+        assert {line["run"] for line in lines} == {world.show("runs", "list")["runs"][0]["log"]}
 
 
 def test_decision_of_a_person_holds(world):
