@@ -83,7 +83,11 @@ MUTANTS = (
         "if key not in wanted and row.closed_at is None]", "if False]",
     ),
     # what is read
-    Mutant("drops the shop's overlap", "shop/position.py", 'earlier(self.updated, OVERLAP_S) if self.updated else ""', "self.updated"),
+    Mutant(
+        "drops the shop's overlap", "shop/position.py",
+        'earlier(self.updated, OVERLAP_S) if self.updated else ""', "self.updated",
+        ("orders in the second of the last poll",),
+    ),
     Mutant("uses date_upd only", "shop/connector.py", "named |= self._refunded(known) | set(was.again)", "named = set(was.again)"),
     Mutant(
         "never looks at counters of returned units", "shop/connector.py", "self._refunded(known) | set(was.again)", "set(was.again)",
@@ -92,6 +96,7 @@ MUTANTS = (
     Mutant(
         "drops the help desk's overlap", "helpdesk/position.py",
         "shifted(position.watermark, waited - OVERLAP_S)", "shifted(position.watermark, 1)",
+        tests="tests/contract/helpdesk/test_helpdesk_reading.py::test_a_row_that_appears_late_is_met",
     ),
     Mutant(
         "advances the cursor before it books", "jobs/poll.py",
@@ -102,7 +107,10 @@ MUTANTS = (
         ("deaths",),
     ),
     Mutant("moves the cursor past what it could not read", "jobs/poll.py", "        broken = error  #", "        cursor, broken = cursor, None  #"),
-    Mutant("believes a lagging index", "jobs/poll.py", "if differing and not page.trusted:", "if False:"),
+    Mutant(
+        "believes a lagging index", "jobs/poll.py", "if differing and not page.trusted:", "if False:",
+        tests="tests/scenario/test_one_bad_row.py::test_a_stale_hint_of_the_index_charges_nothing",
+    ),
     # what is told
     Mutant("tells of the quiet past", "domain/notices.py", "return dated >= policy.quiet_before or (", "return True or ("),
     Mutant(

@@ -5,6 +5,7 @@ from simulation.people import DAY, Step
 LIVE = Step("live", 0, 0, 0)
 POLL = Step("poll", 3, 0, 0)  # all jobs, no faults
 READ = Step("poll", 2, 0, 0)
+AT_ONCE = Step("poll", 3, 0, 0, 0)  # all jobs, and what comes next happens in the same second
 
 STORIES = {
     "a credit note after going live, of an invoice from before": (
@@ -20,6 +21,9 @@ STORIES = {
     "refunds of each kind": (
         LIVE, Step("buy", 0, 0, 2), Step("buy", 0, 1, 2), Step("buy", 0, 2, 2), READ, Step("refund", 0, 1, 0),
         Step("refund", 1, 4, 0), Step("refund", 2, 0, 0), READ, Step("buy", 0, 0, 2), READ, Step("refund", 3, 2, 0), READ,
+    ),
+    "orders in the second of the last poll": (
+        LIVE, Step("buy", 0, 0, 0, 0), AT_ONCE, Step("buy", 1, 0, 0, 0), READ,
     ),
     "spam, and housekeeping long after": (
         LIVE, Step("buy", 0, 0, 0), Step("ask", 0, 1, 0), Step("resolve", 0, 0, 1), READ,
