@@ -273,7 +273,7 @@ class Firm:
         self.clock.sleep(26 * 3600)
         self._deliver_all()
         self.oracle.note()
-        if self.oracle.unsure:  # a year of support began or ended without a word in its tickets: the night sees it
+        if self.oracle.unsure:  # whose account is whose changed who has support: the night sees it
             self.survive(self._reconcile)
             self._deliver_all()
         self.oracle.settle()

@@ -44,6 +44,11 @@ MUTANTS = (
         "supports a module for ever", "domain/tariff.py", "ticket.created_at <= module_until:", "True:",
         ("support after the module's year",),
     ),
+    Mutant(
+        "looks no more at support when its module comes or goes", "ledger/modules.py",
+        "    _look_again(connection, changed, rules, now)\n", "",
+        ("a module bought after its support was read, and given back",),
+    ),
     Mutant("guesses where field and tag differ", "domain/tariff.py", "if len(found) > 1:", "if False:"),
     Mutant("grants one pack whatever was bought", "domain/orders.py", '"units": units,', '"units": min(1, units),'),
     Mutant(

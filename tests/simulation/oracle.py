@@ -34,9 +34,8 @@ class Oracle:
         self.moved_accounts = False
         self.said = {}
         self.open_tickets = {}  # document -> (since when it says so, what it will cost at least)
-        self.module_tickets = {}  # ticket -> (what it says, whether its owner has support)
-        self.unread = set()  # those whose reason the ledger may not have read before the ticket itself
-        self.unsure = set()  # tickets whose worth changed by something else than what they say
+        self.module_tickets = {}  # ticket -> (what it says, whether its owner has support, the owner's addresses)
+        self.unsure = set()  # tickets whose worth changed with whose account is whose
 
     def demand(self, holds, what):
         if not holds:
@@ -69,16 +68,17 @@ class Oracle:
             self.open_tickets[key] = (self.world.now(), says[1])
 
     def _note_module(self, ticket):
-        """The year of support ends or begins with other documents: the ticket itself does not change by it."""
+        """A purchase has its tickets looked at again; whose account is whose has not, until they say something new."""
         says = (str(ticket.fields["custom_fields"]), str(ticket.fields["tags"]))  # buried and dug out it says the same
+        holder = self.world.holder(normal(ticket.fields["owner_email"]))
+        family = sorted(self.world.families()[holder.name])
         now = truth.supported(ticket, self.world)
-        before, had = self.module_tickets.get(ticket.id, (says, now))
-        self.module_tickets[ticket.id] = (says, now)
+        before, had, was_family = self.module_tickets.get(ticket.id, (says, now, family))
+        self.module_tickets[ticket.id] = (says, now, family)
         document = f"helpdesk:{ticket.id}"
-        if had != now:
+        if had != now and family != was_family:
             self.unsure.add(document)
-            self.unread.add(document)
-        elif before != says and document not in self.unread:
+        elif before != says:
             self.unsure.discard(document)
 
     # at a quiet point
@@ -96,7 +96,6 @@ class Oracle:
             copies.check_erp(self, database, lambda email: self.balances.get(self.world.holder(email).name, 0))
             self._nothing_waits(database)
         self.since_then.clear()
-        self.unread.clear()
 
     def _nothing_waits(self, database):
         late = database.execute("SELECT key FROM documents WHERE recheck <= ?", [self.world.now() - 3600]).fetchall()

@@ -15,6 +15,10 @@ STORIES = {
         LIVE, Step("buy", 0, 0, 4), READ, Step("ask", 0, 1, 0), Step("resolve", 0, 6, 1), READ,
     ),
     "support for a module that nobody bought": (LIVE, Step("ask", 0, 1, 0), Step("resolve", 0, 6, 1), READ),
+    "a module bought after its support was read, and given back": (
+        LIVE, Step("ask", 0, 1, 0), Step("resolve", 0, 6, 1), READ, Step("buy", 0, 0, 4), READ, Step("quiet", 0, 0, 0),
+        Step("refund", 0, 0, 1), READ,
+    ),
     "support after the module's year": (
         LIVE, Step("buy", 0, 0, 4, 400 * DAY), Step("ask", 0, 1, 0), Step("resolve", 0, 6, 1), READ,
     ),
