@@ -111,7 +111,15 @@ MUTANTS = (
         "    _let_through(waiting, connector, context, run, result)\n",
         ("deaths",),
     ),
-    Mutant("moves the cursor past what it could not read", "jobs/poll.py", "        broken = error  #", "        cursor, broken = cursor, None  #"),
+    Mutant(
+        "takes a poll that broke off for a whole one", "jobs/poll.py", "        broken = error  #", "        broken = None  #",
+        tests="tests/scenario/test_which_letters.py",
+    ),
+    Mutant(
+        "forgets what it could not read", "erp/connector.py",
+        "yield from sweep.named(was.again, known)", "yield from sweep.named((), known)",
+        tests="tests/scenario/test_one_bad_row.py::test_an_invoice_nobody_can_read_waits_and_the_others_are_booked",
+    ),
     Mutant(
         "believes a lagging index", "jobs/poll.py", "if differing and not page.trusted:", "if False:",
         tests="tests/scenario/test_one_bad_row.py::test_a_stale_hint_of_the_index_charges_nothing",

@@ -71,7 +71,9 @@ def tried(mutant):
         )
         if mutant.tests:
             # -P: what is imported is the copy, not the package in the working directory
-            done = run([sys.executable, "-P", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests.split()])
+            done = run(
+                [sys.executable, "-P", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests.split()]
+            )
             return f"`{mutant.tests.split()[0]}`" if done.returncode == 1 else None
         done = run([sys.executable, __file__, "--hunt", *map(str, mutant.first)])
         if done.returncode not in (0, 1):
