@@ -31,7 +31,7 @@ from bytebridge.notify import Notifier, supervisor
 from bytebridge.passes import PURCHASES
 from bytebridge.reports.status import script_source
 from bytebridge.setting_layers import differing
-from bytebridge.settings import Settings, find_file, load, need, secret_values, store_url
+from bytebridge.settings import SECRETS, Settings, find_file, load, secret_values, store_url
 from bytebridge.status_server import StatusServer, serve
 from bytebridge.turn import Turn
 
@@ -65,8 +65,7 @@ class Daemon:
         self._unread: set[str] = set()  # purchases whose first pass has not ended, well or badly
 
     def run(self) -> int:
-        settings = load(self._config)
-        need(settings, "helpdesk.api_key", "shop.api_key", "erp.api_key")
+        settings = load(self._config, secrets=SECRETS)
         told = supervisor(os.environ, sys.stderr, os.getpid())
         self._journal = told.journal
         self._configure_logs(settings)
@@ -365,8 +364,7 @@ class Daemon:
     def _reconfigure(self) -> None:
         self._notifier.reloading()
         try:
-            settings = load(self._config)
-            need(settings, "helpdesk.api_key", "shop.api_key", "erp.api_key")
+            settings = load(self._config, secrets=SECRETS)
         except SettingsError as error:
             log("configuration_rejected", problems=error.problems)
             self._notifier.ready("running, new configuration rejected")

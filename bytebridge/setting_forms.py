@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr
@@ -58,9 +59,21 @@ def _decimal(value: Any) -> Any:
 def _site(value: str) -> str:
     if not re.fullmatch(r"(https?://[^/\s@?#]+(/[^\s@?#]*)?)?", value):
         raise ValueError("the site's root, such as https://desk.example.com")
+    try:
+        urlsplit(value).port  # noqa: B018  (what it raises is the answer)
+    except ValueError:
+        raise ValueError("a port of at most 65535, and brackets in pairs around an IPv6 address") from None
     if re.search(r"/api(/|$)", value):
         raise ValueError("the site's root, without /api…")
     return value.rstrip("/")
+
+
+def each_once(packs: list[Any]) -> list[Any]:
+    """Of two that hold from the same moment the first would count, and nobody would know."""
+    met = [(pack.reference, pack.valid_from) for pack in packs]
+    if twice := sorted({reference for reference, since in met if met.count((reference, since)) > 1}):
+        raise ValueError(f"each reference once for each valid_from, and not twice {', '.join(twice)}")
+    return packs
 
 
 def _zone(value: str) -> str:

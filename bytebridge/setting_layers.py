@@ -6,7 +6,7 @@ list or a table is read as JSON.
 
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import chain, takewhile
@@ -105,6 +105,20 @@ def read(model: type[BaseModel], path: Path | None, environ: Mapping[str, str]) 
         else:
             layers.problems.append(f"{origin.place}: {WORDS[origin.kind]}: no such key{_near(name, known)}")
     return layers
+
+
+def missing_secrets(table: Mapping[str, Any], secrets: Iterable[str]) -> list[str]:
+    """A line for each of these dotted secrets that was not given although its system is configured."""
+    missing: list[str] = []
+    for dotted in secrets:
+        section, key = dotted.split(".")
+        part = table.get(section)
+        part = part if isinstance(part, Mapping) else {}
+        configured = part.get("host") and part.get("username") if section == "smtp" else part.get("url")
+        if configured and not part.get(key):
+            name = variable((section, key))
+            missing.append(f"{dotted}: missing: expected: a secret in {name} or in a credential file {name.lower()}")
+    return missing
 
 
 def _near(name: str, known: Mapping[str, Any]) -> str:

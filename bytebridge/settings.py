@@ -6,12 +6,13 @@ else reads the environment. What each key means to a user stands in `config/byte
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -45,10 +46,12 @@ from bytebridge.setting_forms import (
     TableOrList,
     Whole,
     Zone,
+    each_once,
 )
-from bytebridge.setting_layers import PREFIX, Layers, Origin, read, variable
+from bytebridge.setting_layers import PREFIX, Layers, Origin, missing_secrets, read
 from bytebridge.setting_problems import problems
 
+SECRETS = ("helpdesk.api_key", "shop.api_key", "erp.api_key", "smtp.password")  # without which no daemon works
 DEFAULT_FILES = (Path("/etc/bytebridge/bytebridge.toml"), Path("bytebridge.toml"))
 SYSTEM_STATE = Path("/var/lib/bytebridge")
 NO_SECRET = SecretStr("")
@@ -275,7 +278,7 @@ class Settings(BaseSettings):
     helpdesk: HelpdeskSettings = HelpdeskSettings()
     shop: ShopSettings = ShopSettings()
     erp: ErpSettings = ErpSettings()
-    packs: list[PackSettings] = []
+    packs: Annotated[list[PackSettings], AfterValidator(each_once)] = []
     modules: list[ModuleSettings] = []
     tariff: TariffSettings = TariffSettings()
     notices: NoticeSettings = NoticeSettings()
@@ -300,14 +303,18 @@ def find_file(given: str | None, environ: Mapping[str, str] = os.environ) -> Pat
     return Path(named) if named else next((path for path in DEFAULT_FILES if os.path.lexists(path)), None)
 
 
-def load(given: str | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """The checked configuration. SettingsError names every mistake, and no value that may be secret."""
+def load(given: str | None = None, environ: Mapping[str, str] = os.environ, secrets: Sequence[str] = ()) -> Settings:
+    """The checked configuration. SettingsError names every mistake, and no value that may be secret.
+
+    secrets: those that `need` asks for, where nothing is to be done without them.
+    """
     layers = read(Settings, find_file(given, environ), environ)
+    missing = missing_secrets(layers.table, secrets)
     try:
         settings = Settings.model_validate(layers.table)
     except ValidationError as error:
-        raise SettingsError(layers.problems + problems(error, Settings, layers)) from None
-    if wrong := layers.problems + _lost_files(settings, layers):
+        raise SettingsError(layers.problems + problems(error, Settings, layers) + missing) from None
+    if wrong := layers.problems + _lost_files(settings, layers) + missing:
         raise SettingsError(wrong)
     return settings
 
@@ -333,15 +340,7 @@ def need(settings: Settings, *secrets: str) -> None:
 
     smtp.password is needed only together with smtp.username.
     """
-    missing: list[str] = []
-    for dotted in secrets:
-        section, key = dotted.split(".")
-        part = getattr(settings, section)
-        configured = part.host and part.username if section == "smtp" else part.url
-        if configured and not getattr(part, key).get_secret_value():
-            name = variable((section, key))
-            missing.append(f"{dotted}: missing: expected: a secret in {name} or in a credential file {name.lower()}")
-    if missing:
+    if missing := missing_secrets(settings.model_dump(), secrets):
         raise SettingsError(missing)
 
 

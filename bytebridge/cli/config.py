@@ -34,6 +34,5 @@ def check(ctx: click.Context) -> None:
     from bytebridge import settings
 
     path = settings.find_file(ctx.find_root().obj)
-    found = settings.load(ctx.find_root().obj)
-    settings.need(found, "helpdesk.api_key", "shop.api_key", "erp.api_key")
+    settings.load(ctx.find_root().obj, secrets=settings.SECRETS)
     click.echo(f"{path or 'defaults and environment'}: no mistakes")

@@ -239,6 +239,13 @@ MISTAKES = [
     ("[shop]\nurl = 'ftp://a'", "shop.url", "expected: the site's root, such as https://desk.example.com"),
     ("[shop]\nurl = 'https://me:hidden@a'", "shop.url", "expected: the site's root, such as https://desk.example.com"),
     ("[shop]\nurl = 'https://a/?x=1'", "shop.url", "expected: the site's root, such as https://desk.example.com"),
+    ("[shop]\nurl = 'http://[::1'", "shop.url", "expected: a port of at most 65535, and brackets in pairs around an IPv6 address"),
+    ("[shop]\nurl = 'http://a:99999'", "shop.url", "expected: a port of at most 65535, and brackets in pairs around an IPv6 address"),
+    (
+        "[[packs]]\nreference = 'A'\ncredits = 1\n[[packs]]\nreference = 'A'\ncredits = 2",
+        "packs",
+        "expected: each reference once for each valid_from, and not twice A",
+    ),
     ("[shop]\nurl = 'https://a/api/'", "shop.url", "expected: the site's root, without /api…"),
     ("[shop]\ntime_zone = 'Madrid'", "shop.time_zone", "expected: a time zone such as Europe/Madrid"),
     ("[shop]\ntime_zone = '../../etc/passwd'", "shop.time_zone", "expected: a time zone such as Europe/Madrid"),
@@ -475,6 +482,22 @@ def test_need_names_the_secrets_of_configured_systems_only(environ, missing):
 
 
 SECRET = "s3cret-\u00e9\"'"
+
+
+def test_a_secret_that_is_missing_is_named_with_every_other_mistake(write):
+    text = "[shop]\nurl = 'https://s.example.com'\npoll_interval = 0\n[smtp]\nhost = 'm.example.com'\nusername = 'u'"
+    with pytest.raises(SettingsError) as caught:
+        settings.load(write(text), {}, secrets=settings.SECRETS)
+    assert [line.split(": ")[0] for line in caught.value.problems] == [
+        "shop.poll_interval",
+        "shop.api_key",
+        "smtp.password",
+    ]
+
+
+def test_a_pack_may_change_its_credits_at_a_day(write):
+    text = "[[packs]]\nreference = 'A'\ncredits = 1\n[[packs]]\nreference = 'A'\ncredits = 2\nvalid_from = 2026-01-01"
+    assert [pack.credits for pack in settings.load(write(text), {}).packs] == [1, 2]
 
 
 def test_no_error_shows_a_secret(write):
