@@ -176,9 +176,9 @@ def listen(hear: Callable[[str, Mapping[str, Any]], None]) -> None:
     _listeners[:] = [hear]
 
 
-def is_written(event: str) -> bool:
-    """Whether `log` of this event would write anything: asked once before as many lines as a first load has."""
-    return logging.getLogger(LOGGER).isEnabledFor(getattr(logging, EVENTS[event].level.upper()))
+def is_heard(event: str) -> bool:
+    """Whether anybody would get this event from `log`: asked once before as many lines as a first load has."""
+    return bool(_listeners) or logging.getLogger(LOGGER).isEnabledFor(getattr(logging, EVENTS[event].level.upper()))
 
 
 def bind(**fields: str | int) -> AbstractContextManager[None]:

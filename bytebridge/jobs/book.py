@@ -15,7 +15,7 @@ from bytebridge.ledger import accounts, codec, copies, entries, modules, outbox,
 from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.outbox import Notice
 from bytebridge.ledger.reviews import Review
-from bytebridge.logs import is_written, log
+from bytebridge.logs import is_heard, log
 
 
 @dataclass(slots=True)
@@ -182,7 +182,7 @@ def _queue_write_backs(connection: Connection, booked: Booked, context: Context,
 
 
 def report_posted(posted: Sequence[Entry]) -> None:
-    for entry in posted if is_written("entry_posted") else ():
+    for entry in posted if is_heard("entry_posted") else ():
         log(
             "entry_posted",
             entry=entry.id,
@@ -209,5 +209,7 @@ def _report(booked: Booked) -> None:
         log("notice_queued", **named)
         if notice.state == "held":
             log("notice_held", **named, why=notice.why)
+        elif notice.state == "cancelled":
+            log("notice_dropped", **named, why=notice.why)
     for outcome in booked.strangers:
         log("stranger_charged", document=outcome.key, account=outcome.account, credits=outcome.worth.credits)

@@ -301,14 +301,11 @@ def _by_mail(notice: Notice, context: Context) -> bool:
             if other.kind == notice.kind and other.revision == notice.revision and other.channel == Channel.EMAIL
         ]
     state, why = ("cancelled", "the mail says the same") if there else ("pending", "the ticket takes no reply")
-    return _move(
-        context,
-        notice,
-        state,
-        channel=notice.channel if there else Channel.EMAIL.value,
-        why=why,
-        due=context.now(),
-    )
+    channel = notice.channel if there else Channel.EMAIL.value
+    moved = _move(context, notice, state, channel=channel, why=why, due=context.now())
+    if there and moved:
+        log("notice_dropped", **_named(notice), why=why)
+    return moved
 
 
 def _wait(notice: Notice, context: Context, error: RemoteError) -> None:

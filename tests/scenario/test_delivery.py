@@ -1,11 +1,13 @@
 """How letters leave: who carries whom, what waits, what is given up, and what was true when it was queued only."""
 
+import logging
 import re
 from collections import Counter
 from urllib.parse import parse_qsl
 
 import pytest
 
+from bytebridge import logs
 from bytebridge.domain.model import Credits
 from bytebridge.errors import NotFound
 from bytebridge.jobs import letters_by_hand, people, told
@@ -189,6 +191,32 @@ def test_a_day_of_failures_is_for_a_person_and_a_retry_has_another_day(world):
     world.mail.fail_next(451, at="RCPT", times=1)
     world.poll()
     assert [one.state for one in world.letters() if one.kind == "low_balance"] == ["pending"]
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """What the metrics hear while the log itself leaves out all but warnings."""
+    events = []
+    monkeypatch.setattr(logs, "_listeners", [lambda event, fields: events.append((event, fields.get("why")))])
+    logger = logging.getLogger(logs.LOGGER)
+    before = logger.level
+    logger.setLevel(logging.WARNING)
+    yield events
+    logger.setLevel(before)
+
+
+def test_an_entry_counts_although_the_log_leaves_it_out(world, heard):
+    bought(world)
+    assert [event for event, _ in heard].count("entry_posted") == 1
+
+
+def test_a_letter_that_its_account_does_not_want_is_said_to_be_dropped(world, heard):
+    bought(world)
+    do(world, people.SetValues(ANA, None, None, None, ("purchase",)))
+    world.clock.tick()
+    bought(world)
+    assert world.mail.messages[1:] == []
+    assert ("notice_dropped", "this account does not want such letters") in heard
 
 
 def test_the_date_of_a_mail_is_that_of_its_first_attempt(world):
