@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bytebridge.domain.accounts import normalise
 from bytebridge.erp.client import Client, batches
 from bytebridge.erp.filters import by_addresses, ids_in, is_id
 from bytebridge.erp.wire import addresses, distinct, language, reference_id, text
@@ -61,7 +62,7 @@ class Customers:
                 name=text(party.get("name")),
                 language=language(party.get("default_lang")),
                 emails=emails[socid],
-                shared=any(holders.get(address.casefold(), set()) - {socid} for address in emails[socid]),
+                shared=any(holders.get(spelling(address), set()) - {socid} for address in emails[socid]),
             )
             for socid, party in parties.items()
         }
@@ -88,16 +89,21 @@ def contacts(client: Client, params: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 def find_holders(client: Client, wanted: Iterable[str]) -> dict[str, set[str]]:
-    """Third parties that hold each of these addresses, themselves or by a contact; keys without case.
+    """Third parties that hold each of these addresses, themselves or by a contact; keys as `spelling` gives them.
 
     An address that could not stand in a filter is nobody's.
     """
-    asked = {address.casefold() for address in wanted}
+    asked = {spelling(address) for address in wanted}
     holders: dict[str, set[str]] = {}
     for condition in by_addresses(sorted(asked)):
         own = {socid: addresses(party.get("email")) for socid, party in third_parties(client, condition).items()}
         for found in (own, contacts(client, {"sqlfilters": condition})):
             for socid, held in found.items():
-                for address in asked & {address.casefold() for address in held}:
+                for address in asked & {spelling(address) for address in held}:
                     holders.setdefault(address, set()).add(socid)
     return holders
+
+
+def spelling(address: str) -> str:
+    """The form in which accounts compare it: two third parties that write one address differently share it."""
+    return normalise(address) or address.casefold()

@@ -58,6 +58,25 @@ def test_an_address_that_only_looks_alike_is_not_shared(email, erp, server):
     assert not document_of(erp, server, server.customer("Firm", "shared@example.com")).shared
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Firm <shared@example.com>", "shared@example.com"),
+        ("shared@example.com", "Other <Shared@Example.com>"),
+        ("mailto:shared@example.com", "shared@example.com"),
+        ("\uff53hared@example.com", "shared@example.com"),
+    ],
+)
+def test_an_address_that_two_third_parties_spell_differently_is_shared(one, other, erp, server):
+    server.customer("Other", other)
+    assert document_of(erp, server, server.customer("Firm", one)).shared
+
+
+def test_a_third_party_is_found_by_an_address_with_a_name_before_it(writer, server):
+    named = server.customer("Named", "Ana <ana@example.com>")
+    assert writer.find_customer(["ana@example.com"]) == [named]
+
+
 def test_a_contact_of_two_third_parties_is_shared(erp, server):
     server.customer("Other", "other@example.com", ["twin@example.com"])
     assert document_of(erp, server, server.customer("Firm", "firm@example.com", ["twin@example.com"])).shared
