@@ -109,16 +109,17 @@ MUTANTS = (
         "        book([], context, run, source=connector.source, cursor=cursor)\n",
         "    if cursor is not None:\n        book([], context, run, source=connector.source, cursor=cursor)\n"
         "    _let_through(waiting, connector, context, run, result)\n",
-        ("deaths",),
+        ("passes that die sooner or later, an order before each",),
     ),
     Mutant(
         "takes a poll that broke off for a whole one", "jobs/poll.py", "        broken = error  #", "        broken = None  #",
-        tests="tests/scenario/test_which_letters.py",
+        tests="tests/scenario/test_which_letters.py::test_nobody_is_told_to_buy_before_the_shop_was_read_again",
     ),
     Mutant(
         "forgets what it could not read", "erp/connector.py",
         "yield from sweep.named(was.again, known)", "yield from sweep.named((), known)",
-        tests="tests/scenario/test_one_bad_row.py::test_an_invoice_nobody_can_read_waits_and_the_others_are_booked",
+        tests="tests/contract/erp/test_erp_reading.py"
+        "::test_an_unreadable_invoice_does_not_stop_the_others_and_is_asked_for_until_it_can_be_read",
     ),
     Mutant(
         "believes a lagging index", "jobs/poll.py", "if differing and not page.trusted:", "if False:",

@@ -29,6 +29,9 @@ STORIES = {
     "orders in the second of the last poll": (
         LIVE, Step("buy", 0, 0, 0, 0), AT_ONCE, Step("buy", 1, 0, 0, 0), READ,
     ),
+    "passes that die sooner or later, an order before each": (
+        LIVE, Step("buy", 0, 0, 0), READ, *(step for n in range(2, 24) for step in (Step("buy", n, 0, 2), READ._replace(c=n))),
+    ),
     "spam, and housekeeping long after": (
         LIVE, Step("buy", 0, 0, 0), Step("ask", 0, 1, 0), Step("resolve", 0, 0, 1), READ,
         Step("ask", 0, 1, 0), Step("resolve", 0, 0, 2), READ, Step("bury", 1, 1, 0), READ,
