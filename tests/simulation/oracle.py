@@ -195,6 +195,10 @@ class Oracle:
                 "SELECT root, SUM(credits) FROM entries JOIN accounts ON accounts.id = account GROUP BY root"
             ).fetchall()
         )
+        joined = """SELECT account, SUM(credits) FROM entries JOIN accounts ON accounts.id = account
+            WHERE accounts.id != root GROUP BY account HAVING SUM(credits) != 0"""
+        kept = [tuple(row) for row in database.execute(joined)]
+        self.demand(not kept, f"accounts that joined another still hold {kept}")
         for name, emails in self.world.families().items():
             root = next((roots[email] for email in emails if roots.get(email) is not None), None)
             found = sums.get(root, 0)

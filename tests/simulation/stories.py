@@ -30,7 +30,10 @@ STORIES = {
         LIVE, Step("buy", 0, 0, 0, 0), AT_ONCE, Step("buy", 1, 0, 0, 0), READ,
     ),
     "passes that die sooner or later, an order before each": (
-        LIVE, Step("buy", 0, 0, 0), READ, *(step for n in range(2, 24) for step in (Step("buy", n, 0, 2), READ._replace(c=n))),
+        LIVE, Step("buy", 0, 0, 0), READ, *(step for n in range(2, 34) for step in (Step("buy", n, 0, 2), READ._replace(c=n))),
+    ),
+    "two customers merged": (
+        LIVE, Step("buy", 0, 0, 2), Step("buy", 3, 1, 2), READ, Step("merge_accounts", 0, 3, 0), READ, Step("buy", 3, 0, 2), READ,
     ),
     "spam, and housekeeping long after": (
         LIVE, Step("buy", 0, 0, 0), Step("ask", 0, 1, 0), Step("resolve", 0, 0, 1), READ,
