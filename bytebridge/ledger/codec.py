@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from bytebridge.domain.memory import Memory
-from bytebridge.domain.model import Document, Instant, Invoice, Order, Source, Ticket
+from bytebridge.domain.model import Document, Instant, Invoice, Order, Source, Ticket, TicketState
 
 _encoder = msgspec.json.Encoder()
 _decoders: dict[str, msgspec.json.Decoder[Any]] = {
@@ -40,10 +40,11 @@ def basis(found: Document) -> str:
     """Sixteen digits of what a decision on a document is made on.
 
     Of a ticket without its dates, its agent and whether it takes a reply: our own letters move those, and work
-    that is noted anew shows elsewhere.
+    that is noted anew shows elsewhere. A resolved ticket that the desk closes is the same work done.
     """
     if isinstance(found, Ticket):
-        found = replace(found, changed_at=Instant(0), resolved_at=None, agent=None, replyable=False)
+        state = TicketState.RESOLVED if found.state == TicketState.CLOSED else found.state
+        found = replace(found, state=state, changed_at=Instant(0), resolved_at=None, agent=None, replyable=False)
     return digest(encode(found))
 
 

@@ -149,8 +149,10 @@ def check_receipt(connection: Connection, code: str) -> tuple[str, bool]:
     if match is None:
         return f"{code}: no receipt; one looks like BB-7-31-0A1B2C3D4E5F", False
     account, seq, digits = int(match.group(1)), int(match.group(2)), match.group(3).lower()
+    if seq == 0 and digits == GENESIS[:6] and _was_written(connection, account, 0, code.strip().upper()):
+        return f"{code}: it was written before account {account} had any entry: nothing to prove", True
     if seq == 0:
-        return f"{code}: it was written before account {account} had any entry: nothing to prove", digits == GENESIS[:6]
+        return f"{code}: no letter or statement from before the first entry of account {account} bears this code", False
     fault, balance = _history(connection, account, seq, digits)
     if fault is not None:
         return f"{code}: {fault}", False

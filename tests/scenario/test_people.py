@@ -334,6 +334,23 @@ def test_a_dismissed_review_stays_away(two):
     assert two.balances()[ANA] == 60
 
 
+@pytest.mark.parametrize("choice", ["charge", "dismiss"])
+@pytest.mark.parametrize("loses", [False, True])
+def test_a_decision_holds_when_the_desk_closes_the_ticket(two, choice, loses):
+    ticket = two.asks(ANA)
+    two.desk.resolve(ticket, kind="consulta", minutes=0)
+    two.poll()
+    decided(two, waiting(two)[0].id, choice, credits=20 if choice == "charge" else 0)
+    before = two.balances()[ANA]
+    two.clock.tick(7 * 86_400)
+    two.desk.closing_loses_resolved = loses
+    two.desk.close(ticket)
+    two.poll()
+    assert waiting(two) == []
+    assert two.balances()[ANA] == before
+    whole(two)
+
+
 def test_only_open_reviews_can_be_decided(two):
     with pytest.raises(NotFound):
         decided(two, 99, "dismiss")

@@ -199,6 +199,10 @@ def test_a_receipt_from_before_the_first_entry_has_nothing_to_prove(books):
     with books.store.read() as connection:
         assert verify.check_receipt(connection, code)[1]
         assert not verify.check_receipt(connection, code.replace("000000", "ABCDEF"))[1]
+        made_up = code[:-6] + ("ABCDEF" if not code.endswith("ABCDEF") else "FEDCBA")
+        assert not verify.check_receipt(connection, made_up)[1], "its own digits are those of no letter"
+        empty = statements.code_of(connection, 9)
+        assert verify.check_receipt(connection, empty)[1]
 
 
 def test_history_posted_again_bears_the_same_codes():
