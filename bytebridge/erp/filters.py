@@ -62,9 +62,11 @@ def by_addresses(addresses: Iterable[str]) -> list[str]:
     """Filters that together find every record which holds one of these addresses, alone or beside another.
 
     They find too much (`_` is a wildcard, a longer address ends in a shorter one): compare what comes back.
-    Addresses that could not be sent are left out. Equality would miss one of two addresses in a field.
+    Addresses that could not be sent are left out, but `o'hara@example.com` goes as `o_hara@example.com`. Equality would
+    miss one of two addresses in a field.
     """
-    conditions = [f"(t.email:like:'%{address}%')" for address in addresses if is_sendable(address)]
+    patterns = [address.replace("'", "_").replace("&", "_").replace("=", "_") for address in addresses]
+    conditions = [f"(t.email:like:'%{pattern}%')" for pattern in patterns if is_sendable(pattern)]
     groups = [conditions[start : start + ADDRESSES_A_QUERY] for start in range(0, len(conditions), ADDRESSES_A_QUERY)]
     found: list[str] = []
     for group in groups:

@@ -37,7 +37,7 @@ class Writer:
     def find_customer(self, emails: Iterable[str]) -> list[str]:
         """Third parties that hold one of these addresses, themselves or by a contact, oldest first.
 
-        An address that could not be asked for safely (quotes, parentheses, text like SQL) fits nobody.
+        An address that could not be asked for safely (parentheses, text like SQL) fits nobody.
         """
         found = find_holders(self._client, emails).values()
         return sorted(set().union(*found), key=int)
