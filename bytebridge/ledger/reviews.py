@@ -63,6 +63,7 @@ def follow(connection: Connection, outcomes: Sequence[Outcome], now: Instant) ->
         for flag in outcome.worth.flags:
             wanted[outcome.key, "flagged", flag.code, codec.fit(flag.found, 250)] = outcome
     rows = many.among(connection, EVERY, reviews.c.document, {outcome.key for outcome in outcomes})
+    _end_decisions(connection, rows, outcomes)
     known = {(row.document, row.state, row.code, row.found): row for row in rows if _counts(row)}
     gone = [row.id for key, row in known.items() if key not in wanted and row.closed_at is None]
     for some in batches(gone):
@@ -73,6 +74,17 @@ def follow(connection: Connection, outcomes: Sequence[Outcome], now: Instant) ->
     _refresh(connection, wanted, known)
     opened = _opened(connection, [row["document"] for row in fresh], now)
     return opened, len(gone)
+
+
+def _end_decisions(connection: Connection, rows: Sequence[Row[Any]], outcomes: Sequence[Outcome]) -> None:
+    """A decision ends with the first reading of what it was made on having changed, also if that changes back."""
+    made = [row for row in rows if row.state == "waiting" and row.choice and row.basis]
+    if not made:
+        return
+    read = {outcome.key: codec.basis(outcome.document) for outcome in outcomes}
+    ended = [row.id for row in made if row.basis != read[row.document]]
+    for some in batches(ended):
+        connection.execute(update(reviews).where(reviews.c.id.in_(some)).values(basis=""))
 
 
 def open_unreadable(connection: Connection, key: str, why: str, now: Instant) -> None:

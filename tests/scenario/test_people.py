@@ -323,6 +323,22 @@ def test_a_decision_ends_with_the_first_reading_of_what_changed(two):
     assert two.balances()[ANA] == 15
 
 
+def test_work_after_a_decision_is_not_under_it(two):
+    ticket = two.asks(ANA)
+    two.desk.resolve(ticket, kind="consulta", minutes=0)
+    two.poll()
+    decided(two, waiting(two)[0].id, "dismiss")
+    two.clock.tick(60)
+    two.desk.reopen(ticket)
+    two.poll()
+    two.clock.tick(60)
+    two.desk.resolve(ticket)
+    two.poll()
+    assert [item.code for item in waiting(two)] == ["zero_minutes"]
+    assert two.balances()[ANA] == 60
+    whole(two)
+
+
 def test_a_dismissed_review_stays_away(two):
     ticket = two.asks(ANA)
     two.desk.resolve(ticket)
