@@ -18,6 +18,7 @@ import sqlalchemy as sa
 import canary
 from bytebridge.sandbox.mail import MailServer
 from bytebridge.sandbox.web import Fault, Reply
+from simulation.copies import check_reviews
 from simulation.letters import Letters
 from simulation.oracle import Oracle, WrongError
 from simulation.people import PEOPLE, Step
@@ -326,6 +327,7 @@ class Firm:
                 self.oracle._only_appended(database)
                 self.oracle._documents(database, self.oracle._families(database))
                 ExactlyOnce(self.oracle, database).check()
+                check_reviews(self.oracle, database)
                 self.oracle._nothing_waits(database)
             except WrongError as error:
                 raise WrongError(f"{error}\n{self._evidence(str(error), database)}") from error
