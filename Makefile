@@ -24,8 +24,9 @@ lint: $(STAMP)  ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Three workers for two cores: some tests wait for locks, leases and slow answers.
 test: lint  ## lint, then every test; PYTEST_ARGS="-k name" for some
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(PYTEST_ARGS)
 
 # In an environment of its own: what looks for holes is no part of what is installed.
 audit:  ## bandit over the code, pip-audit over the pinned versions; asks a service of the internet
