@@ -50,6 +50,11 @@ class Stopping(Exception):
     """Raised out of a wait or before a write so that the unit of work ends at once."""
 
 
+def _clock_offset() -> float:
+    """Seconds by which the wall clock is ahead of the monotonic one."""
+    return time.time() - time.monotonic()
+
+
 class Daemon:
     """One process; `run` returns its exit code."""
 
@@ -161,13 +166,14 @@ class Daemon:
             # a late run is run, once: the default drops what is a second late
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
+        offset = _clock_offset()  # before the first run is set: a clock that is set meanwhile wakes the jobs too
         self._schedule(settings)
         self._take_turn()
         self._scheduler.start()
         self._monitor.set_ready(ready=True)
         self._notifier.ready("running")
         log("service_ready", sources=[source.value for source in self._context.connectors])
-        self._watch()
+        self._watch(offset)
         self._monitor.set_ready(ready=False)
         self._end()
         self._turn.give_up()
@@ -308,13 +314,12 @@ class Daemon:
         finally:
             self._monitor.jobs.rest("reconcile")
 
-    def _watch(self) -> None:
+    def _watch(self, offset: float) -> None:
         """The main thread: feeds the watchdog, notices a set clock, reloads; until the daemon should end."""
         fed, starving = 0.0, False
-        offset = time.time() - time.monotonic()
         while not self._stop.wait(TICK_S):
             self._take_turn()
-            moved = time.time() - time.monotonic() - offset
+            moved = _clock_offset() - offset
             if abs(moved) > JUMP_S:
                 log("clock_moved", seconds=round(moved))
                 offset += moved

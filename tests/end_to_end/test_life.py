@@ -179,18 +179,24 @@ def test_daemon_waits_out_a_lock(world, ana):
     assert daemon.end()[0] == 0
 
 
+def set_clock(clock, seconds):
+    """In one step: the daemon reads the file at any moment."""
+    (new := clock.with_name("new")).write_text(str(seconds))
+    new.replace(clock)
+
+
 def test_clock_set_back_does_not_silence_the_jobs(world, ana, tmp_path_factory):
     clock = tmp_path_factory.mktemp("clock") / "ahead"
-    clock.write_text("0")
+    set_clock(clock, 0)
     daemon = world.daemon(BYTEBRIDGE_TEST_CLOCK=str(clock))
     daemon.saw("service_ready")
-    clock.write_text(str(-3 * HOUR))
+    set_clock(clock, -3 * HOUR)
     daemon.saw("clock_moved")
     assert abs(daemon.events("clock_moved")[0]["seconds"] + 3 * HOUR) < 5
     asked = len(world.shop.requests)
     world.shop.buy(ana, {"SERVDOLIA60": 1})
     wait_for(lambda: len(world.shop.requests) > asked + 3, "passes go on")
-    clock.write_text("0")
+    set_clock(clock, 0)
     wait_for(lambda: len(daemon.events("clock_moved")) == 2, "the clock is right again")
     wait_for(lambda: world.mail.messages, "the letter")
     assert daemon.end()[0] == 0
@@ -200,10 +206,10 @@ def test_clock_set_back_does_not_silence_the_jobs(world, ana, tmp_path_factory):
 def test_nightly_run_that_is_late_is_run_once(world, tmp_path_factory):
     """The machine slept over half past three: the scheduler's own grace of a second would drop the run."""
     clock = tmp_path_factory.mktemp("clock") / "ahead"
-    clock.write_text("0")
+    set_clock(clock, 0)
     daemon = world.daemon(BYTEBRIDGE_TEST_CLOCK=str(clock))
     daemon.saw("service_ready")
-    clock.write_text(str(25 * HOUR))
+    set_clock(clock, 25 * HOUR)
     daemon.saw("reconcile_finished")
     asked = len(world.shop.requests)
     wait_for(lambda: len(world.shop.requests) > asked + 2, "later passes")
