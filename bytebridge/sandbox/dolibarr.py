@@ -28,6 +28,17 @@ LIST_PARAMETERS = {
     "sortfield", "sortorder", "limit", "page", "properties", "pagination_data", "sqlfilters", "thirdparty_ids", "status",
 }  # fmt: skip
 EMPTY_IS_404_BEFORE = {"thirdparties": (99,), "contacts": (22,)}  # the other lists before 19
+# parts of a record that the real one has and our notes do not need; any other name there is a 404
+SUBROUTES = {
+    "lines",
+    "payments",
+    "contacts",
+    "discount",
+    "categories",
+    "fixedamountdiscounts",
+    "invoices",
+    "subproducts",
+}
 INVOICE_STATUS = {"draft": 0, "unpaid": 1, "paid": 2, "cancelled": 3}
 # the real firewall joins everything between its two words, so also what stands in two addresses of one query
 FIREWALL = re.compile(r"union.+select|select\s.*from|<\s*script|update[^&=\w].+set.+=", re.IGNORECASE)
@@ -146,6 +157,8 @@ class Dolibarr(Books, Simulator):
                 return self._post_event(request, user)
             case _, [name] if name in TABLES:
                 return self._refusal(405, source="Routes.php:457", stage="route")
+            case "GET", [name, _, route] if name in TABLES and route not in SUBROUTES:
+                return self._refusal(404, source="Routes.php:457", stage="route")
         return self.refuse(request, "no such call in the notes")
 
     def _lacks_right(self, table, user):
@@ -153,9 +166,9 @@ class Dolibarr(Books, Simulator):
             return None
         return self._no_right(table.source)
 
-    def _no_right(self, source):
+    def _no_right(self, source, why=""):
         # up to 19 a missing right was told as a wrong key
-        return self._refusal(401 if self.release < (20,) else 403, source=f"{source}:200")
+        return self._refusal(401 if self.release < (20,) else 403, why, source=f"{source}:200")
 
     def _sees(self, row, name, user):
         """Without "read all third parties" only customers the user represents are there at all."""
@@ -252,6 +265,9 @@ class Dolibarr(Books, Simulator):
             message = "invalid value specified for `id`"
             return self._refusal(400, message, source="Routes.php:457", stage="route")
         if refused := self._lacks_right(table, user):
+            if name == "thirdparties":  # the one place that says more than "Forbidden"
+                why = f"Access not allowed for login {user.login}. No read permission on thirdparties."
+                return self._no_right(table.source, why)
             return refused
         if wanted == "0" and name in ("thirdparties", "invoices"):
             return self._invented(request, name)
@@ -316,11 +332,11 @@ class Dolibarr(Books, Simulator):
             return self._refusal(500, message, source=f"{source}:390")
         if self.email_mandatory and not row["email"]:
             if self.release < (16,):
-                return self._data(answers.party(row, self, listed=False), request)
+                return self._data(answers.changed_party(row, self), request)
             return self._refusal(500, source=f"{source}:390")
         self._store_options(row, body["array_options"])
         self._add_event(code="AC_COMPANY_MODIFY", fk_soc=row["rowid"], label=f"Third party {row['nom']} modified")
-        return self._data(answers.party(row, self, listed=False), request)
+        return self._data(answers.changed_party(row, self), request)
 
     def _store_options(self, row, sent):
         release = self.release
@@ -361,7 +377,7 @@ class Dolibarr(Books, Simulator):
         self.events[rowid] = {
             "id": rowid, "code": code, "type_code": code, "label": label[:128], "note": note, "datep": datep,
             "datef": datef, "percentage": percentage, "fk_soc": fk_soc, "ref_ext": ref_ext,
-            "fk_user_action": self.user.id,
+            "fk_user_action": self.user.id, "datec": int(self.now()),
         }  # fmt: skip
         return rowid
 

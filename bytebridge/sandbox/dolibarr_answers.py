@@ -5,6 +5,7 @@ import json
 from datetime import datetime
 from decimal import Decimal
 
+from bytebridge.sandbox.dolibarr_fields import beside
 from bytebridge.sandbox.web import Reply
 
 JSON = "application/json; charset=utf-8"
@@ -86,8 +87,22 @@ def invoice(row, books, *, listed):
     """listed: in a list; alone, the record does not show its billing contacts."""
     total, net = books.total(row), sum((books.net(line) for line in row["lines"]), Decimal(0))
     rest = total - row["paid"] - (row["notes_used"] or 0) - (row["deposits_used"] or 0)
-    changed = datetime.fromtimestamp(row["tms"], books.database_zone).replace(tzinfo=books.zone)
-    return {
+    changed = int(datetime.fromtimestamp(row["tms"], books.database_zone).replace(tzinfo=books.zone).timestamp())
+    by = None if row["date_valid"] is None else "1"
+    return beside(
+        "invoice",
+        multicurrency_total_ht=money(row.get("total_ht", net)),
+        total_tva=money(total - row.get("total_ht", net)),
+        multicurrency_total_tva=money(total - row.get("total_ht", net)),
+        multicurrency_total_ttc=money(total),
+        sumpayed=money(row["paid"]) if row["paid"] else None,
+        last_main_doc=None if by is None else f"facture/{row['ref']}/{row['ref']}.pdf",
+        user_validation_id=by,
+        fk_user_valid=by,
+        date_lim_reglement=row["datef"] + 24 * 3600,
+        datem=changed,
+        online_payment_url=f"https://erp.example.com/public/payment/newpayment.php?source=invoice&ref={row['ref']}",
+    ) | {
         "module": None,
         "id": str(row["rowid"]),
         "entity": "1",
@@ -100,10 +115,10 @@ def invoice(row, books, *, listed):
         "status": str(row["fk_statut"]),
         "total_ht": money(row.get("total_ht", net)),
         "total_ttc": money(total),
-        "lines": [line(item, books) for item in row["lines"]],
+        "lines": [line(item, books, row["rowid"]) for item in row["lines"]],
         "date_creation": row["datec"],
         "date_validation": row["date_valid"] if row["date_valid"] is not None else "",
-        "date_modification": int(changed.timestamp()),
+        "date_modification": changed,
         "tms": None,
         "totalpaid": plain(row["paid"]),
         "type": str(row["type"]),
@@ -122,14 +137,29 @@ def invoice(row, books, *, listed):
     }
 
 
-def line(item, books):
+def line(item, books, invoice):
     """`product_ref` is the product's present reference, whatever it was when the line was made."""
     product = books.products.get(item["fk_product"], {})
-    net = books.net(item)
-    return {
+    net, vat = books.net(item), books.net(item) * books.vat / 100
+    return beside(
+        "line",
+        ref=product.get("ref"),
+        multicurrency_total_ht=money(net),
+        total_tva=money(vat),
+        multicurrency_total_tva=money(vat),
+        multicurrency_total_ttc=money(net + vat),
+        description=item["desc"],
+        libelle=product.get("label"),
+        product_desc="" if product else None,
+        fk_product_type=text_or_none(product.get("fk_product_type")),
+        marque_tx="100" if net else "",
+        tva_tx=f"{books.vat:.4f}",
+        multicurrency_subprice=money(item["subprice"]),
+        fk_facture=str(invoice),
+    ) | {
         "id": str(item["rowid"]),
         "total_ht": money(net),
-        "total_ttc": money(net * (100 + books.vat) / 100),
+        "total_ttc": money(net + vat),
         "rowid": str(item["rowid"]),
         "product_type": item.get("product_type", "1"),
         "fk_product": text_or_none(item["fk_product"]),
@@ -147,22 +177,40 @@ def line(item, books):
 
 
 def party(row, books, *, listed):
-    return {
-        "module": "societe",
-        "id": str(row["rowid"]),
-        "entity": "1",
-        "array_options": options(row, books),
-        "ref": str(row["rowid"]),
-        "ref_ext": row["ref_ext"],
-        "status": str(row["status"]),
-        "name": row["nom"],
-        "date_modification": row["tms"],
-        "name_alias": "",
-        "email": row["email"],
-        "client": str(row["client"]),
-        "code_client": row["code_client"],
-        "default_lang": row["default_lang"],
-    } | ({} if listed else {"absolute_discount": "0", "absolute_creditnote": "0"})
+    return (
+        beside(
+            "party",
+            date_creation=row["datec"],
+            user_modification_id="2",
+            phone="+33400000000",
+            address="1 Rue des Essais",
+            zip="69001",
+            town="Lyon",
+        )
+        | {
+            "module": "societe",
+            "id": str(row["rowid"]),
+            "entity": "1",
+            "array_options": options(row, books),
+            "ref": row["nom"],
+            "ref_ext": row["ref_ext"],
+            "status": str(row["status"]),
+            "name": row["nom"],
+            "date_modification": row["tms"],
+            "name_alias": "",
+            "email": row["email"],
+            "client": str(row["client"]),
+            "code_client": row["code_client"],
+            "default_lang": row["default_lang"],
+        }
+        | ({} if listed else {"absolute_discount": "0", "absolute_creditnote": "0"})
+    )
+
+
+def changed_party(row, books):
+    """The answer to a change: not quite the record as it is read."""
+    shown = party(row, books, listed=False) | {"socid": row["rowid"], "trackid": f"thi{row['rowid']}"}
+    return {name: value for name, value in shown.items() if name != "actiontypecode"}
 
 
 def options(row, books):
@@ -176,8 +224,20 @@ def options(row, books):
     return shown or []
 
 
-def contact(row, _books, *, listed):  # noqa: ARG001
-    return {
+def contact(row, books, *, listed):  # noqa: ARG001
+    return beside(
+        "contact",
+        ref=str(row["rowid"]),
+        fk_soc=str(row["fk_soc"]),
+        socname=books.parties[row["fk_soc"]]["nom"],
+        mail=row["email"],
+        civility_code="MR",
+        civility="Mr.",
+        gender="man",
+        phone_pro="+33 1 00 00 00 01",
+        date_creation=1795469591,
+        date_modification=1795469591,
+    ) | {
         "id": str(row["rowid"]),
         "statut": str(row["statut"]),
         "lastname": row["lastname"],
@@ -189,7 +249,7 @@ def contact(row, _books, *, listed):  # noqa: ARG001
 
 
 def product(row, books, *, listed):  # noqa: ARG001
-    return {
+    return beside("product") | {
         "id": str(row["rowid"]),
         "ref": row["ref"],
         "status": str(row["tosell"]),
@@ -201,9 +261,15 @@ def product(row, books, *, listed):  # noqa: ARG001
     }
 
 
-def event(row, _books, *, listed):  # noqa: ARG001
+def event(row, _books, *, listed):
     """Without `ref_ext`: it can be searched for but is not shown."""
-    return {
+    owner = str(row["fk_user_action"])
+    assigned = {"id": owner, "mandatory": "0", "answer_status": "0", "transparency": "0"}
+    own = {"linkedObjectsIds": None} if listed else {}
+    made = row["datec"]
+    return beside(
+        "event", ref=str(row["id"]), datec=made, datem=made, authorid=owner, userassigned={owner: assigned}, **own
+    ) | {
         "id": str(row["id"]),
         "type_code": row["type_code"],
         "code": row["code"],

@@ -19,7 +19,7 @@ def fill(server, folder):
                 server.products[int(line["fk_product"])] = _product(
                     line["fk_product"], line["product_ref"], line["product_label"], line["subprice"]
                 )
-    for name in ("thirdparties-by-ids.json", "thirdparties-special-cases.json"):
+    for name in ("thirdparties-by-ids.json", "thirdparties-special-cases.json", "thirdparties-list-full.json"):
         for row in _read(folder, name):
             server.parties[int(row["id"])] = _party(row)
     for row in _read(folder, "contacts-special-cases.json"):
@@ -46,7 +46,8 @@ def _party(row):
     return {
         "rowid": int(row["id"]), "nom": row["name"], "email": row["email"], "status": int(row["status"]),
         "client": int(row["client"]), "ref_ext": row["ref_ext"], "code_client": row["code_client"],
-        "default_lang": row["default_lang"], "datec": 1795469425, "tms": row.get("date_modification", 1795469425),
+        "default_lang": row["default_lang"], "datec": row.get("date_creation", 1795469425),
+        "tms": row.get("date_modification", 1795469425),
         "options": options if any(value not in (None, "") for value in options.values()) else {}, "rep": None,
     }  # fmt: skip
 
