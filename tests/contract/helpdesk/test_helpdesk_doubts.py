@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bytebridge.domain.model import TicketState
+from bytebridge.errors import RemoteRejected
 
 PARAMETERS = {
     "_page",
@@ -57,8 +58,10 @@ def test_no_request_shifts_the_times_of_its_answer(desk, live, helpdesk):
     assert [request for request in desk.requests if "timezone-offset" in request.headers] == []
 
 
-def test_tags_and_fields_are_never_written(desk, helpdesk, clock, resolved):
+@pytest.mark.parametrize("put_fields", ["replace", "upsert"])
+def test_tags_and_fields_are_never_written(desk, helpdesk, clock, resolved, put_fields):
     """A PUT replaces all tags, and perhaps all fields, with what was read before a technician's last edit."""
+    desk.put_fields = put_fields
     was = dict(desk.tickets[resolved].fields)
     before = helpdesk.standing_text(resolved)
     helpdesk.post(resolved, f"Ref. {CODE}", kind="reply")
@@ -66,6 +69,7 @@ def test_tags_and_fields_are_never_written(desk, helpdesk, clock, resolved):
     helpdesk.restore_text(resolved, before)
     puts = [json.loads(request.body) for request in desk.requests if request.method == "PUT"]
     assert puts
+    assert desk.tickets[resolved].fields["status"] == "R"
     assert set().union(*puts) <= WRITTEN
     assert {name: desk.tickets[resolved].fields[name] for name in ("tags", "custom_fields")} == {
         name: was[name] for name in ("tags", "custom_fields")
@@ -150,6 +154,44 @@ def test_a_ticket_is_given_back_whatever_zone_messages_have_and_whatever_a_note_
     clock.pass_minutes(1)
     helpdesk.restore_text(resolved, before)
     assert desk.tickets[resolved].fields["status"] == "R"
+
+
+@pytest.mark.parametrize("switches", [{"reply_mails": False}, {"post_modes": ["slow"], "post_delay_s": 0.2}])
+def test_a_reply_counts_once_if_the_desk_is_slow_or_mails_nobody(desk, helpdesk, resolved, switches):
+    for name, value in switches.items():
+        setattr(desk, name, value)
+    helpdesk.post(resolved, f"Ref. {CODE}", kind="reply")
+    assert helpdesk.find(resolved, CODE)
+    assert len([request for request in desk.requests if request.method == "POST"]) == 1
+    assert desk.replies(resolved) == ([f"Ref. {CODE}"] if desk.reply_mails else [])
+
+
+def test_a_no_with_a_status_of_its_own_is_a_no(desk, helpdesk, resolved):
+    desk.v1_error_status, desk.post_mode = 400, "error"
+    with pytest.raises(RemoteRejected):
+        helpdesk.post(resolved, f"Ref. {CODE}", kind="reply")
+    assert not helpdesk.find(resolved, CODE)
+
+
+def test_a_key_that_sees_its_owners_tickets_alone_takes_no_other_for_gone(desk, live, clock, resolved):
+    """What the key may not see is not there for it: its documents are left as they were."""
+    live.poll()
+    desk.assign(next(iter(live.seen)), "creditos@example.com")
+    clock.pass_minutes(1)
+    desk.key_owner = "b0t0b0t0"
+    desk.privileges = desk.privileges - {"ticket.read_all"}
+    met = live.poll()
+    assert resolved not in met
+    assert not [ticket for ticket in met.values() if ticket.state == TicketState.DELETED]
+
+
+@pytest.mark.parametrize("column", ["email", "emails"])
+def test_a_contact_is_read_by_its_id_whatever_finds_it(desk, helpdesk, column):
+    desk.contact_filter_key = column
+    ticket = desk.open("luc@example.com", "Hola")
+    desk.change(desk.ticket(ticket), owner_email=None)
+    assert read(helpdesk, ticket).email == "luc@example.com"
+    assert not [request for request in desk.requests if request.path == "/api/v3/contacts"]
 
 
 def test_codes_that_no_path_takes_are_not_needed(desk, live, helpdesk, clock, resolved):

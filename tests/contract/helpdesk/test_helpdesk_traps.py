@@ -6,6 +6,7 @@ import tomllib
 from pathlib import Path
 
 import bytebridge.helpdesk
+from bytebridge.sandbox.liveagent_switches import Switches
 
 HERE = Path(__file__).parent
 NOTES = Path(bytebridge.helpdesk.__file__).with_name("NOTES.md")
@@ -41,3 +42,19 @@ def test_every_section_that_the_code_cites_exists():
     cited = set(re.findall(r"LiveAgent notes §(\d+)", code))
     assert cited
     assert cited <= sections
+
+
+def test_every_switch_of_the_simulator_is_survived_in_a_test():
+    """Set by a test of the client or of a whole firm, not only by the simulator's own."""
+    switches = {name for name in vars(Switches) if not name.startswith("_")}
+    trees = [
+        ast.parse(path.read_text())
+        for folder in (HERE, HERE.parents[1] / "scenario")
+        for path in folder.glob("test_*.py")
+    ]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    named = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)}
+    named |= {node.arg for node in nodes if isinstance(node, ast.keyword)}
+    named |= {node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    assert switches
+    assert switches - named == set()
