@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from importlib.util import find_spec
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -28,7 +29,10 @@ FLAGS = {
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))  # minute, hour, day, month, day of the week
-DATABASES = "sqlite|postgresql|mysql|mariadb"
+DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
+EXTRAS = {"psycopg": "postgres", "pymysql": "mariadb"}
+# user, password, host, port, name of the database; a password among the options is not masked where a URL is shown
+AT_SERVER = r"([^:/@]*(:[^@]*)?@)?(\[[0-9a-fA-F:.]+\]|[^@/:?\[\]]*)(:\d{1,5})?/[^/?]+(\?(?!(.*&)?passw(or)?d=).*)?"
 
 
 class Text(str):
@@ -126,9 +130,25 @@ def _secret(value: SecretStr) -> SecretStr:
 
 
 def _store(value: str) -> str:
-    if value and not re.match(rf"({DATABASES})(\+\w+)?://", value):
-        raise ValueError(f"a SQLAlchemy URL that begins with one of {DATABASES.replace('|', ', ')}")
-    return value
+    """What would otherwise fail in the driver's words, or quietly be another file or one in memory."""
+    kind, _, place = value.partition("://")
+    database, _, driver = kind.partition("+")
+    if not value:
+        return value
+    if kind == "sqlite":
+        if not re.fullmatch(r"/[^:?][^?]*", place):
+            raise ValueError("sqlite:/// and a file, as in sqlite:////var/lib/bytebridge/bytebridge.db")
+        return value
+    if database not in DRIVERS or not place:
+        raise ValueError(f"a SQLAlchemy URL that begins with one of sqlite, {', '.join(DRIVERS)}")
+    needed = DRIVERS[database]
+    if driver not in ("", needed):
+        raise ValueError(f"the driver {needed}, as in {database}+{needed}://user@host/name")
+    if find_spec(needed) is None:
+        raise ValueError(f"{needed}, which is not installed: pip install bytebridge[{EXTRAS[needed]}]")
+    if not re.fullmatch(AT_SERVER, place):
+        raise ValueError(f"{kind}://user:password@host:port/name, with %40 for @ in a password")
+    return f"{database}+{needed}://{place}"
 
 
 def without_password(url: str) -> str:

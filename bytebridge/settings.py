@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 
 from pydantic import (
     AfterValidator,
@@ -375,7 +376,9 @@ def secret_values(settings: Settings) -> list[str]:
         settings.smtp.password,
     ]
     values = [secret.get_secret_value() for secret in given]
-    return [value for value in [*values, password[1] if password else ""] if value]
+    if password:
+        values += {password[1], unquote(password[1])}  # a driver's error may tell it as the server knows it
+    return [value for value in values if value]
 
 
 def state_directory(environ: Mapping[str, str] = os.environ) -> Path:

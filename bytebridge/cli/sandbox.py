@@ -17,6 +17,8 @@ from typing import Any
 
 import click
 
+from bytebridge import files
+
 SOON_S = 4.0  # between two things that happen
 AGENT = "bytebridge@example.com"
 PORTS = {"shop": 18080, "erp": 18081, "desk": 18082, "mail": 18025}  # as in config/bytebridge.toml
@@ -149,7 +151,7 @@ def _firm_alone(ended: threading.Event, seconds: int | None, pace: float) -> int
 def _run(folder: Path, ended: threading.Event, seconds: int | None, pace: float) -> int:
     with _firm({}) as firm:
         config, status = folder / "bytebridge.toml", _free_port()
-        config.write_text(_configuration(firm, folder, status), encoding="utf-8")
+        files.write(config, _configuration(firm, folder, status).encode())  # it holds keys
         _introduce(config, status)
         daemon = _start(config)
         watcher = threading.Thread(target=_follow, args=(daemon,), daemon=True)

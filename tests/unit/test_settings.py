@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bytebridge import settings
+from bytebridge import setting_forms, settings
 from bytebridge.errors import SettingsError
 from bytebridge.setting_layers import keys, variable
 
@@ -280,6 +280,14 @@ MISTAKES = [
     ("[service]\nreconcile_at = '@daily'", "service.reconcile_at", "expected: minute, hour, day"),
     ("[logging]\nlevel = 'loud'", "logging.level", "expected: one of 'debug', 'info', 'warning' or 'error'"),
     ("[store]\nurl = 'oracle://x'", "store.url", "expected: a SQLAlchemy URL that begins with one of sqlite"),
+    ("[store]\nurl = 'sqlite://var/lib/bytebridge.db'", "store.url", "expected: sqlite:/// and a file"),
+    ("[store]\nurl = 'sqlite://'", "store.url", "expected: sqlite:/// and a file"),
+    ("[store]\nurl = 'sqlite:///:memory:'", "store.url", "expected: sqlite:/// and a file"),
+    ("[store]\nurl = 'postgresql+psycopg2://h/db'", "store.url", "expected: the driver psycopg, as in postgresql+psycopg://"),
+    ("[store]\nurl = 'mysql://h:port/db'", "store.url", "expected: mysql://user:password@host:port/name"),
+    ("[store]\nurl = 'mysql://h'", "store.url", "expected: mysql://user:password@host:port/name"),
+    ("[store]\nurl = 'postgresql://u:a@b@h/db'", "store.url", "expected: postgresql://user:password@host:port/name"),
+    ("[store]\nurl = 'postgresql://u@h/db?password=p'", "store.url", "expected: postgresql://user:password@host:port/name"),
     ("[helpdesk]\napi_key = 12345", "helpdesk.api_key", "expected: text"),
     ('[helpdesk]\napi_key = "a\\nb"', "helpdesk.api_key", "expected: one line of printable text"),
 ]  # fmt: skip
@@ -525,13 +533,36 @@ def test_nothing_shown_of_a_configuration_holds_a_secret():
         "ERP__API_KEY",
         "SMTP__PASSWORD",
     )
-    environ = env(**dict.fromkeys(secret_keys, SECRET), STORE__URL="postgresql+psycopg://u:s3cret@p@h/db")
+    environ = env(**dict.fromkeys(secret_keys, SECRET), STORE__URL="postgresql+psycopg://u:s3cret%40p@h/db")
     loaded = settings.load(None, environ)
     shown = {item.key: item.value for item in settings.effective(loaded, settings.origins(None, environ))}
     assert "s3cret" not in repr(loaded) + str(loaded) + str(shown) + str(settings.origins(None, environ))
     assert shown["smtp.password"] == shown["shop.api_key"] == "***"
     assert shown["store.url"] == "postgresql+psycopg://u:***@h/db"
-    assert settings.secret_values(loaded) == [SECRET] * 5 + ["s3cret@p"]
+    assert settings.secret_values(loaded)[:5] == [SECRET] * 5
+    assert set(settings.secret_values(loaded)[5:]) == {"s3cret%40p", "s3cret@p"}
+
+
+@pytest.mark.parametrize(
+    ("given", "read"),
+    [
+        ("sqlite:////var/lib/x/x.db", "sqlite:////var/lib/x/x.db"),
+        ("sqlite:///x.db", "sqlite:///x.db"),
+        ("postgresql://u@h/db", "postgresql+psycopg://u@h/db"),
+        ("mysql://u:p%40@h:3306/db", "mysql+pymysql://u:p%40@h:3306/db"),
+        ("mariadb://[::1]/db?ssl_ca=/x.pem", "mariadb+pymysql://[::1]/db?ssl_ca=/x.pem"),
+        ("postgresql:///db?host=/run/postgresql&user=u", "postgresql+psycopg:///db?host=/run/postgresql&user=u"),
+    ],
+)
+def test_a_database_is_reached_by_the_driver_that_comes_with_it(given, read):
+    assert settings.load(None, env(STORE__URL=given)).store.url == read
+
+
+def test_a_driver_that_is_not_installed_is_a_mistake_of_the_configuration(monkeypatch):
+    monkeypatch.setattr(setting_forms, "find_spec", {"psycopg": None, "pymysql": object()}.get)
+    (line,) = problems(environ=env(STORE__URL="postgresql+psycopg://u@h/db"))
+    assert line.endswith("expected: psycopg, which is not installed: pip install bytebridge[postgres]")
+    assert settings.load(None, env(STORE__URL="mysql://u@h/db"))
 
 
 def test_configuration_is_frozen():
