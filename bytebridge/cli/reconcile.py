@@ -28,8 +28,16 @@ from bytebridge.domain.model import Source
     help="Compare only this account's documents; the window is read whole all the same, so narrow it with --since.",
 )
 @dry_run_option
-@click.option("--plan", metavar="FILE", help="Write every repair with its evidence to FILE; repair nothing.")
-@click.option("--apply", "applied", metavar="FILE", help="Do exactly what a plan says, item by item, or refuse it.")
+@click.option(
+    "--plan", type=click.Path(), metavar="FILE", help="Write every repair with its evidence to FILE; repair nothing."
+)
+@click.option(
+    "--apply",
+    "applied",
+    type=click.Path(),
+    metavar="FILE",
+    help="Do exactly what a plan says, item by item, or refuse it.",
+)
 @click.option("--confirm", type=int, metavar="RUN", help="Let through what the brake held back in RUN.")
 @json_option
 @click.pass_context

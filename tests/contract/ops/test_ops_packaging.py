@@ -87,7 +87,18 @@ def test_command_for_root_passes_words_and_exit_code(tmp_path):
     ],
 )
 def test_shell_completes(words, expected):
+    assert {f"plain,{word}" for word in expected} == set(completions(words))
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["--config", "statement ana@example.com --output", "reconcile --plan", "reconcile --apply", "import", "db restore"],
+)
+def test_shell_completes_files_where_one_is_meant(words):
+    assert completions(f"bytebridge {words} op") == ["file,op"]
+
+
+def completions(words):
     environ = {**os.environ, "_BYTEBRIDGE_COMPLETE": "bash_complete", "COMP_WORDS": words}
     environ["COMP_CWORD"] = str(len(words.split(" ")) - 1)
-    ran = subprocess.run([COMMAND], env=environ, capture_output=True, text=True, check=True)
-    assert {line.partition(",")[2] for line in ran.stdout.splitlines()} == expected
+    return subprocess.run([COMMAND], env=environ, capture_output=True, text=True, check=True).stdout.splitlines()
