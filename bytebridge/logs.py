@@ -30,6 +30,7 @@ PRIORITIES = {
 }  # of syslog, as journald reads them
 BOUND = frozenset({"run", "source"})  # carried by every line of a pass
 MASK = "***"
+CLEAR_LINE = "\r\x1b[K"  # to its beginning, and empty
 # bounded, since an unbounded search for the sign takes quadratic time on a long text without it
 ADDRESS = re.compile(r"[^\s@<>\"'(),;:=/\\]{1,64}@[^\s@<>\"'(),;:/\\]{1,255}")
 
@@ -234,23 +235,26 @@ def _logger() -> Any:
 def _formatter(fmt: str, mask: Mask, stream: TextIO) -> logging.Formatter:
     import structlog  # noqa: PLC0415
 
-    render: Any = (
-        structlog.dev.ConsoleRenderer(
-            colors=stream.isatty(), timestamp_key="ts", exception_formatter=structlog.dev.plain_traceback
-        )
-        if fmt == "console"
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
-    )
+    terminal, precise = stream.isatty(), "" if fmt == "console" else ".%f"
+    renderers: list[Any] = [structlog.processors.JSONRenderer(ensure_ascii=False)]
+    if fmt == "console":
+        plain = structlog.dev.plain_traceback
+        renderers = [
+            structlog.dev.ConsoleRenderer(
+                colors=terminal, sort_keys=False, pad_level=False, timestamp_key="ts", exception_formatter=plain
+            ),
+            *([_on_a_line_of_its_own] if terminal else []),
+        ]
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[structlog.contextvars.merge_contextvars, _foreign],
         processors=[
             structlog.stdlib.add_log_level,
-            structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%S.%fZ", utc=True, key="ts"),
+            structlog.processors.TimeStamper(fmt=f"%Y-%m-%dT%H:%M:%S{precise}Z", utc=True, key="ts"),
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             partial(_scrub, mask),
             _in_order,
-            render,
+            *renderers,
         ],
     )
 
@@ -280,6 +284,11 @@ def _clean(value: Any, mask: Mask, above_debug: bool) -> Any:
 def _in_order(_logger: "WrappedLogger", _method: str, event: "EventDict") -> "EventDict":
     first = {key: event[key] for key in ("ts", "level", "event", "source", "run") if key in event}
     return {**first, **event}
+
+
+def _on_a_line_of_its_own(_logger: "WrappedLogger", _method: str, line: str) -> str:
+    """Over the counter that a long command may show where the cursor stands."""
+    return CLEAR_LINE + line
 
 
 class _Late(logging.Formatter):

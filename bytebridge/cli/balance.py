@@ -92,9 +92,8 @@ def statement_command(
     window = statements.Window(moment(since, zone), moment(until, zone, end=True), moment(known_at, zone, end=True))
     if window.since is not None and window.until is not None and window.since >= window.until:
         raise click.UsageError(f"--since {since} is not before the end of --until {until}")
-    progress = Progress(quiet=False, verb="written")
     store = open_store(settings, write=False)
-    with store.read() as connection:
+    with store.read() as connection, Progress(quiet=False, verb="written") as progress:
         bygone = window.until is not None or window.known_at is not None
         standing = past.standing(connection, email, window.end(clock())) if bygone else None
         content = statements.render(
@@ -109,6 +108,5 @@ def statement_command(
             standing,
         )
     store.close()
-    progress.end()
     write_out(content, output)
     return 0

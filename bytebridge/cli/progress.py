@@ -1,23 +1,34 @@
 """Progress of long work on a terminal."""
 
 import sys
+from types import TracebackType
+from typing import Self
+
+from bytebridge.logs import CLEAR_LINE
 
 
 class Progress:
-    """A counter on a terminal, nothing in a pipe."""
+    """A counter on a terminal while it is entered, nothing in a pipe; what is printed after it finds an empty line."""
 
     def __init__(self, *, quiet: bool, verb: str = "read") -> None:
         self._verb = verb
         self._shown = sys.stderr.isatty() and not quiet
         self._counts: dict[str, int] = {}
 
+    def __enter__(self) -> Self:
+        return self
+
     def __call__(self, what: str, count: int) -> None:
         self._counts[what] = self._counts.get(what, 0) + count
-        if self._shown:
-            text = ", ".join(f"{name} {total}" for name, total in self._counts.items())
-            sys.stderr.write(f"\r{self._verb}: {text} ")
-            sys.stderr.flush()
+        text = ", ".join(f"{name} {total}" for name, total in self._counts.items())
+        self._write(f"{CLEAR_LINE}{self._verb}: {text} ")
 
-    def end(self) -> None:
-        if self._shown and self._counts:
-            sys.stderr.write("\n")
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._write(CLEAR_LINE)
+
+    def _write(self, text: str) -> None:
+        if self._shown:
+            sys.stderr.write(text)
+            sys.stderr.flush()

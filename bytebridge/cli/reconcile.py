@@ -85,9 +85,8 @@ def reconcile_command(
     window = Window(moment(since, zone), moment(until, zone, end=True), root)
     context = replace(service.build(settings, store, sources=sources), allowed=allowed)
     repairs = repair_plan.read(applied, context) if applied is not None else None
-    progress = Progress(quiet=as_json)
-    found = service.reconciliation(context, sources, window, dry_run=dry, repairs=repairs, progress=progress)
-    progress.end()
+    with Progress(quiet=as_json) as progress:
+        found = service.reconciliation(context, sources, window, dry_run=dry, repairs=repairs, progress=progress)
     if plan is not None:
         repair_plan.write(plan, found, context)
     store.close()

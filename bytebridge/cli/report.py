@@ -23,12 +23,10 @@ def report_command(ctx: click.Context, output: str | None, language: str | None,
 
     settings = settings_of(ctx)
     store = service.open_store(settings, write=False)
-    progress = Progress(quiet=as_json)
     # JSON is read by programs and speaks as all commands do unless told otherwise
     tongue = language or ("en" if as_json else settings.notices.language)
-    with store.read() as connection:
+    with store.read() as connection, Progress(quiet=as_json) as progress:
         found = overview.overview(connection, settings, service.clock(), progress, tongue)
-    progress.end()
     store.close()
     text = overview_page.as_json(found, tongue) if as_json else overview_page.render_html(found, tongue)
     write_out(f"{text}\n".encode(), output)

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+import sys
 import threading
 from pathlib import Path
 
@@ -11,8 +12,14 @@ import pytest
 
 import bytebridge
 from bytebridge import logs
+from bytebridge.cli.progress import Progress
 
 SECRET = 'k3y/with"quote&more'
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
 @pytest.fixture(scope="module")
@@ -191,10 +198,6 @@ def test_every_line_in_the_journal_has_its_priority(written, fmt):
 
 
 def test_console_on_a_terminal_json_elsewhere(written):
-    class Terminal(io.StringIO):
-        def isatty(self):
-            return True
-
     written()
     terminal, pipe = Terminal(), io.StringIO()
     logs.configure("info", "", terminal)
@@ -203,6 +206,37 @@ def test_console_on_a_terminal_json_elsewhere(written):
     logs.log("poll_finished", seen=1)
     assert "\x1b[" in terminal.getvalue()
     assert json.loads(pipe.getvalue())["seen"] == 1
+
+
+def test_console_in_a_pipe_has_no_colours_and_keeps_the_order_of_fields(written):
+    stream = written("info", "console")
+    with logs.bind(source="shop", run="r1"):
+        logs.log("poll_finished", seen=1, posted=0)
+    words = stream.getvalue().split()
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", words[0])
+    assert words[1:] == ["[info]", "poll_finished", "source=shop", "run=r1", "seen=1", "posted=0"]
+
+
+def test_a_log_line_takes_the_place_of_a_counter_and_a_counter_leaves_nothing(written, monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    logs.configure("info", "", terminal)
+    with Progress(quiet=False) as progress:
+        progress("shop", 2)
+        logs.log("store_busy")
+        progress("shop", 1)
+    lines = terminal.getvalue().split(logs.CLEAR_LINE)
+    assert (lines[0], lines[1], lines[3], lines[4]) == ("", "read: shop 2 ", "read: shop 3 ", "")
+    assert "store_busy" in lines[2]
+    assert lines[2].endswith("\n")
+
+
+@pytest.mark.parametrize(("stream", "quiet"), [(io.StringIO(), False), (Terminal(), True)], ids=["pipe", "json"])
+def test_a_counter_is_for_people_at_a_terminal(monkeypatch, stream, quiet):
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Progress(quiet=quiet) as progress:
+        progress("shop", 2)
+    assert stream.getvalue() == ""
 
 
 def test_configuring_again_replaces(written):
