@@ -97,6 +97,9 @@ class Connector(Protocol):
         cursor None: the first load, everything dated `since` or later (None: all).
         """
 
+    def forget(self) -> None:
+        """What is remembered besides documents, as customers and tags are, is read again when next needed."""
+
     def everything(self, since: Instant | None, until: Instant | None) -> Iterator[Page]:
         """All documents created from `since` on and before `until`; no page carries a cursor."""
 

@@ -90,7 +90,7 @@ class Erp:
         if not self._settings.read_invoices:
             return
         if cursor is None:
-            self._families.customers.forget()
+            self.forget()
             sweep = _Sweep(self, self._dated(since, None))
             yield from sweep.pages(None)
         else:
@@ -101,10 +101,13 @@ class Erp:
             yield from sweep.named(was.again, known)
         yield Page((), encode(sweep.position))
 
+    def forget(self) -> None:
+        """Customers are read afresh."""
+        self._families.customers.forget()
+
     def everything(self, since: Instant | None, until: Instant | None) -> Iterator[Page]:
-        """Invoices whose own day, or whose making, falls between these times; customers read afresh."""
+        """Invoices whose own day, or whose making, falls between these times."""
         if self._settings.read_invoices:
-            self._families.customers.forget()
             yield from _Sweep(self, self._dated(since, until)).pages(None)
 
     def by_ids(self, ids: Sequence[str]) -> list[Document]:

@@ -121,9 +121,11 @@ class HelpDesk:
             # a poll is booked as a whole: what its list told is not in the ledger yet, and needs no second asking
             yield from self._hear(walk.position, lambda ids: {**known(ids), **_among(told, ids)})
 
+    def forget(self) -> None:
+        self._reader.forget()
+
     def everything(self, since: Instant | None, until: Instant | None) -> Iterator[Page]:
         """All tickets made in this time, in order of their making, the deleted, the spam and the closed too."""
-        self._reader.forget()
         yield from self._made(since, until, trusted=False)
 
     def recent(self, since: Instant) -> Iterator[Page]:

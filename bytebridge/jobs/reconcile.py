@@ -133,6 +133,7 @@ def _walk(connector: Connector, window: Window, context: Context, run: Run, foun
     source, leg = connector.source, way.leg(connector.source)
     met: set[str] = set()
     mine = _mine(window, source, context)
+    connector.forget()  # once, not at each part: who bought in one part mostly did so in others
     for since, until in _parts(source, window, leg, context):
         for page in connector.everything(since, until):
             asked = page.documents if mine is None else [one for one in page.documents if mine.has(one)]

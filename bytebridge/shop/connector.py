@@ -121,11 +121,14 @@ class Shop:
         )
         yield Page((), encode(position))
 
-    def everything(self, since: Instant | None, until: Instant | None) -> Iterator[Page]:
-        """Orders made between these times, all when neither is given; buyers and states are read afresh."""
+    def forget(self) -> None:
+        """Buyers and states are read afresh, what was found elsewhere or told already is looked up again."""
         self._reader.forget()
         self._elsewhere.clear()
         self._told.clear()
+
+    def everything(self, since: Instant | None, until: Instant | None) -> Iterator[Page]:
+        """Orders made between these times, all when neither is given."""
         rows = self.client.pages("orders", wire.ORDER_FIELDS, self._page, self._made(since, until), shape=wire.ORDERS)
         yield from _Walk(self, since=NEVER).pages(rows)
 

@@ -393,6 +393,20 @@ def test_one_that_was_cut_off_goes_on_where_it_was(settled, monkeypatch):
     assert began[0] is None, "one that came to its end is not gone on with"
 
 
+def test_who_bought_is_asked_for_once_however_many_parts(settled, monkeypatch):
+    ana = settled.shop.customer(ANA)
+    for _ in range(5):
+        settled.clock.tick(60)
+        settled.shop.buy(ana, {"SERVDOLIA60": 1})
+    settled.poll()
+    monkeypatch.setattr(reconciling, "PART", 2)
+    settled.shop.requests.clear()
+    assert reconcile(settled).drift == []
+    asked = [request.path for request in settled.shop.requests]
+    assert asked.count("/api/orders") > 2
+    assert asked.count("/api/customers") == 1
+
+
 def test_one_that_was_cut_off_long_ago_is_begun_anew(settled, monkeypatch):
     def dies(self, since, until):
         raise Cut

@@ -227,10 +227,13 @@ def test_customers_of_a_changed_invoice_are_read_again(ledger, server, ana, cloc
     assert ledger.documents[invoice].emails == ("new@example.com",)
 
 
-def test_everything_reads_customers_again(erp, server, ana):
+def test_customers_are_read_again_once_they_are_forgotten(erp, server, ana):
     server.sell(ana, PACK)
     list(erp.everything(None, None))
     server.parties[int(ana)]["email"] = "new@example.com"
+    [page] = erp.everything(None, None)
+    assert page.documents[0].emails == ("ana@example.com",)
+    erp.forget()
     [page] = erp.everything(None, None)
     assert page.documents[0].emails == ("new@example.com",)
     assert page.cursor is None

@@ -310,7 +310,7 @@ def test_everything_walks_in_pages_without_a_request_per_order(simulator, open_l
     assert len(simulator.requests) == 3 * 3 + 3  # lists, lines, slips; states, customers, languages
 
 
-def test_addresses_are_remembered_until_everything_is_walked(simulator, ledger, clock):
+def test_addresses_are_remembered_until_they_are_to_be_forgotten(simulator, ledger, clock):
     ana = simulator.customer("ana@example.com")
     order = simulator.buy(ana, {PACK: 1})
     ledger.poll()
@@ -320,6 +320,7 @@ def test_addresses_are_remembered_until_everything_is_walked(simulator, ledger, 
     reading = ledger.poll()
     assert reading.asked("customers") == []
     assert reading.orders[str(order)].email == "ana@example.com"
+    ledger.shop.forget()
     walked = [found for page in ledger.shop.everything(None, None) for found in page.documents]
     assert [found.email for found in walked] == ["ana@example.org"]
 
