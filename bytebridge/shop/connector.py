@@ -86,7 +86,7 @@ class Shop:
         self._page, self._counters_page = page, counters_page
         self._reader = Reader(self.client, settings, self._zone)
         self._elsewhere: set[str] = set()
-        self._told: dict[str, int] = {}
+        self._told: dict[int, int] = {}
 
     @property
     def source(self) -> Source:
@@ -199,15 +199,15 @@ class Shop:
         All lines, whatever their reference: modules are refunded, too. Each poll lists every one there ever was,
         so those that the ledger was found to have already are not looked up again while their count stays.
         """
-        counted: dict[str, dict[str, int]] = {}
+        counted: dict[str, dict[int, int]] = {}
         size = self._counters_page + len(self._told)
         for column in COUNTERS:
             query = {f"filter[{column}]": ">[0]"}
-            for rows in self.client.pages("order_details", wire.COUNTER_FIELDS, size, query):
+            for rows in self.client.pages("order_details", wire.COUNTER_FIELDS, size, query, shape=wire.COUNTED):
                 for row in rows:
-                    units = wire.number(row, "product_quantity_refunded") + wire.number(row, "product_quantity_return")
-                    if self._told.get(line := str(wire.number(row, "id"))) != units:
-                        counted.setdefault(_order_id(row), {})[line] = units
+                    one = wire.counter(row) if isinstance(row, dict) else row
+                    if self._told.get(one.id) != one.units:
+                        counted.setdefault(str(one.id_order), {})[one.id] = one.units
         seen = known(sorted(counted, key=int)) if counted else {}
         behind = {order for order, lines in counted.items() if _behind(seen.get(order), lines)}
         self._told |= {line: units for order in counted.keys() - behind for line, units in counted[order].items()}
@@ -269,11 +269,11 @@ class _Walk:
                 yield Page(tuple(orders))
 
 
-def _behind(seen: Document | None, lines: Mapping[str, int]) -> bool:
+def _behind(seen: Document | None, lines: Mapping[int, int]) -> bool:
     if not isinstance(seen, Order):
         return True
     taken_back = {line.id: line.taken_back for line in seen.lines}
-    return any(units > taken_back.get(line, -1) for line, units in lines.items())
+    return any(units > taken_back.get(str(line), -1) for line, units in lines.items())
 
 
 def _touched(row: Row | OrderRow) -> str:

@@ -92,8 +92,22 @@ class Line(msgspec.Struct, frozen=True, gc=False):
         return str(self.id_order)
 
 
+class Counter(msgspec.Struct, frozen=True, gc=False):
+    """A line with units that the shop counts back, and how many in all."""
+
+    id: int
+    id_order: int
+    product_quantity_refunded: int
+    product_quantity_return: int
+
+    @property
+    def units(self) -> int:
+        return self.product_quantity_refunded + self.product_quantity_return
+
+
 ORDERS = Shape("orders", OrderRow)
 LINES = Shape("order_details", Line)
+COUNTED = Shape("order_details", Counter)
 
 
 class _SlipDetail(msgspec.Struct, frozen=True):
@@ -243,6 +257,11 @@ def line(row: Row) -> Line:
         return msgspec.convert(plain, Line)
 
     return _made(make, "order_details", row.get("id_order"))
+
+
+def counter(row: Row) -> Counter:
+    """A row that `COUNTED` does not take."""
+    return Counter(*(number(row, field) for field in Counter.__struct_fields__))
 
 
 def slip(row: Row) -> Slip:
