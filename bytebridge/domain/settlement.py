@@ -91,7 +91,7 @@ def _settle_one(document: Document, worth: Worth, family: int | None, view: View
     found = _holder(document, worth, emails, family, view, policy)
     account = None if isinstance(found, Lack) else found
     if worth.credits:
-        lack = found if isinstance(found, Lack) else _doubt(document, worth, account, emails, view)
+        lack = found if isinstance(found, Lack) else _doubt(document, worth, account, emails, view, policy)
         if lack is not None:
             worth = _withheld(worth, lack, view.known.get(worth.key, NOTHING), view.now)
     if worth.credits is None:
@@ -130,14 +130,32 @@ def _holder(
     return holder if not emails or holder in fits else found
 
 
-def _doubt(document: Document, worth: Worth, account: int | None, emails: list[str], view: View) -> Lack | None:
+def _doubt(
+    document: Document, worth: Worth, account: int | None, emails: list[str], view: View, policy: Policy
+) -> Lack | None:
     """Why what a document is worth cannot be booked although the document itself is clear."""
     if account is None and not emails:
         return Lack("no_address")
-    if account is None or view.posted.get(worth.key):
+    if view.posted.get(worth.key):
+        return None
+    if policy.share_company and isinstance(document, Invoice) and _is_of_two(document, worth, account, view):
+        return Lack("two_companies", emails[0])
+    if account is None:
         return None
     twin = _twin(document, worth, account, view)
     return Lack("look_alike", twin) if twin is not None else None
+
+
+def _is_of_two(invoice: Invoice, worth: Worth, account: int | None, view: View) -> bool:
+    """Whether an invoice could be of two companies that share their people's accounts.
+
+    Either both have its address now, or its people brought along the account of another.
+    """
+    known = view.known.get(worth.key)
+    if known is not None and known.decision is not None:
+        return False
+    others = view.companies.get(account, set()) if account is not None else set()
+    return invoice.shared or bool(others and invoice.customer not in others)
 
 
 def _withheld(worth: Worth, lack: Lack, known: Known, now: Instant) -> Worth:
@@ -223,6 +241,8 @@ def _post(
         view.revisions[worth.key] = revision
         view.posted[worth.key] = dict(expected)
         _remember_purchase(document, worth, account, view)
+        if isinstance(document, Invoice) and account is not None:
+            view.companies.setdefault(account, set()).add(document.customer)
     return Outcome(worth.key, document, worth, account, tuple(postings), tuple(drafts), news)
 
 

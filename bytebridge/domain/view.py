@@ -38,7 +38,8 @@ class View(Struct):
     """posted: per document and root account. module_ends: per root account, or per address
     that nobody owns. shop_orders: mark to document key.
 
-    purchases: per root account, the grants that a look-alike could double. next_account: first free id.
+    purchases: per root account, the grants that a look-alike could double. companies: per root account, the third
+    parties whose invoices it has. next_account: first free id.
     heads: seq, balance and hash of each account's last entry before the page. added: addresses that got an account
     within the page. states: what each document of the page says, as text;
     unchanged: those that say what was last seen.
@@ -54,6 +55,7 @@ class View(Struct):
     module_ends: dict[int | str, Instant] = field(default_factory=dict)
     shop_orders: dict[str, str] = field(default_factory=dict)
     purchases: dict[int, list[Purchase]] = field(default_factory=dict)
+    companies: dict[int, set[str]] = field(default_factory=dict)
     next_account: int = 1
     added: list[tuple[str, int, Instant]] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)

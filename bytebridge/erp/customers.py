@@ -14,7 +14,10 @@ IDS_A_QUERY = 100
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A third party. emails: its own, then its contacts'. shared: another third party holds one of them."""
+    """A third party. emails: its own, then those of contacts that are no other's; all of them if nothing else is left.
+
+    shared: another third party holds one of its own, or all there are.
+    """
 
     name: str
     language: str | None
@@ -52,20 +55,20 @@ class Customers:
     def _read(self, socids: Collection[str]) -> dict[str, Customer]:
         parties = third_parties(self._client, ids_in("t.rowid", socids))
         people = contacts(self._client, {"thirdparty_ids": ",".join(socids)})
-        emails = {
-            socid: distinct([*addresses(party.get("email")), *people.get(socid, ())])
-            for socid, party in parties.items()
-        }
-        holders = find_holders(self._client, [address for found in emails.values() for address in found])
-        return {
-            socid: Customer(
+        own = {socid: addresses(party.get("email")) for socid, party in parties.items()}
+        every = {socid: distinct([*own[socid], *people.get(socid, ())]) for socid in parties}
+        holders = find_holders(self._client, [address for found in every.values() for address in found])
+        found: dict[str, Customer] = {}
+        for socid, party in parties.items():
+            elsewhere = {address for address in every[socid] if holders.get(spelling(address), set()) - {socid}}
+            emails = tuple(address for address in every[socid] if address in own[socid] or address not in elsewhere)
+            found[socid] = Customer(
                 name=text(party.get("name")),
                 language=language(party.get("default_lang")),
-                emails=emails[socid],
-                shared=any(holders.get(spelling(address), set()) - {socid} for address in emails[socid]),
+                emails=emails or every[socid],
+                shared=bool(elsewhere.intersection(own[socid] or (() if emails else every[socid]))),
             )
-            for socid, party in parties.items()
-        }
+        return found
 
 
 def third_parties(client: Client, condition: str) -> dict[str, Mapping[str, Any]]:

@@ -1,8 +1,10 @@
 """What we write into Dolibarr's `sqlfilters`, past all of its silent traps (Dolibarr notes §3)."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from bytebridge.domain.model import Instant
@@ -13,7 +15,9 @@ FIREWALL = re.compile(
 )
 SENDABLE = re.compile(r"[^\s'\"()<>;,:\\%&=@]+@[^\s'\"()<>;,:\\%&=@]+")
 NAME = re.compile(r"[\w.:\-]+")
-ADDRESSES_A_QUERY = 30  # below 8 KB of address line, the usual limit of a web server
+UNSENT = re.compile(r"['&=%]")  # what an address may hold and a filter may not
+VOWELS = re.compile(r"[aeiou]", re.IGNORECASE)
+ADDRESSES_A_QUERY, LENGTH_A_QUERY = 30, 6000  # below 8 KB of address line, the usual limit of a web server
 
 
 def ids_in(column: str, ids: Iterable[str]) -> str:
@@ -53,23 +57,37 @@ def named(column: str, name: str) -> str:
     return f"({column}:=:'{name}')"
 
 
-def is_sendable(address: str) -> bool:
-    """Whether this e-mail address may stand in a filter: no quotes, no parentheses, nothing like SQL."""
-    return SENDABLE.fullmatch(address) is not None and not FIREWALL.search(address)
+def is_sendable(pattern: str) -> bool:
+    """Whether this text may stand in a filter as an address: no quotes, no parentheses, nothing like SQL."""
+    return SENDABLE.fullmatch(pattern) is not None and not FIREWALL.search(pattern)
 
 
 def by_addresses(addresses: Iterable[str]) -> list[str]:
     """Filters that together find every record which holds one of these addresses, alone or beside another.
 
-    They find too much (`_` is a wildcard, a longer address ends in a shorter one): compare what comes back.
-    Addresses that could not be sent are left out, but `o'hara@example.com` goes as `o_hara@example.com`. Equality would
-    miss one of two addresses in a field.
+    They find too much (`_` is a wildcard, a longer address ends in a shorter one): compare what comes back. Equality
+    would miss one of two addresses in a field. What could not be sent as it is goes with wildcards; what
+    is no address at all is left out.
     """
-    patterns = [address.replace("'", "_").replace("&", "_").replace("=", "_") for address in addresses]
-    conditions = [f"(t.email:like:'%{pattern}%')" for pattern in patterns if is_sendable(pattern)]
-    groups = [conditions[start : start + ADDRESSES_A_QUERY] for start in range(0, len(conditions), ADDRESSES_A_QUERY)]
+    patterns = [pattern for address in addresses for pattern in _patterns(address) if is_sendable(pattern)]
+    groups: list[list[str]] = [[]]
+    length = 0
+    for condition in (f"(t.email:like:'%{pattern}%')" for pattern in patterns):
+        size = len(quote(condition)) + len("%20or%20")
+        if groups[-1] and (len(groups[-1]) == ADDRESSES_A_QUERY or length + size > LENGTH_A_QUERY):
+            groups.append([])
+            length = 0
+        groups[-1].append(condition)
+        length += size
     found: list[str] = []
     for group in groups:
         together = " or ".join(group)
         found += group if FIREWALL.search(together) else [together]
-    return found
+    return [condition for condition in found if condition]
+
+
+def _patterns(address: str) -> list[str]:
+    """Wildcards for an apostrophe and its like, and for vowels of what looks like SQL; accents in both normal forms."""
+    spellings = {unicodedata.normalize(form, address) for form in ("NFC", "NFD")}
+    plain = [UNSENT.sub("_", spelling) for spelling in sorted(spellings)]
+    return [VOWELS.sub("_", pattern) if FIREWALL.search(pattern) else pattern for pattern in plain]

@@ -82,7 +82,7 @@ def plan(
     """
     if changed:
         documents = list({key_of(document): document for document in documents}.values())
-    view = pages.load_view(connection, documents, context.rules, context.now())
+    view = pages.load_view(connection, documents, context.rules, context.now(), companies=context.policy.share_company)
     if changed and view.unchanged:
         same = view.unchanged
         documents = [one for one in documents if any(key_of(member) not in same for member in members(one))]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bytebridge.domain.accounts import normalise
-from bytebridge.domain.model import Credits, Source
+from bytebridge.domain.model import Credits, Document, Invoice, Source
 from bytebridge.errors import NotFound, Refused
 from bytebridge.jobs.book import Run, book
 from bytebridge.jobs.context import Context
@@ -31,7 +31,8 @@ def resolve(wish: Wish, context: Context, *, dry_run: bool) -> Iterator[str]:
     with context.store.read() as connection:
         review = _open(connection, wish)
         name = labels(connection, [review.document])[review.document]
-        if wish.email:
+        stored = documents.get(connection, review.document)
+        if wish.email and not (stored is not None and _is_its_own(wish.email, stored.document)):
             accounts.get(connection, wish.email, context.now())
     if not wish.reason:
         raise Refused("a reason is needed")
@@ -40,9 +41,6 @@ def resolve(wish: Wish, context: Context, *, dry_run: bool) -> Iterator[str]:
         return
     run = Run("review", context.by, context.now())
     signed = Credits(-wish.credits if review.document.startswith("helpdesk:") else wish.credits)
-
-    with context.store.read() as connection:
-        stored = documents.get(connection, review.document)
 
     def record(connection: Connection) -> None:
         present = documents.get(connection, review.document)
@@ -68,6 +66,11 @@ def resolve(wish: Wish, context: Context, *, dry_run: bool) -> Iterator[str]:
         figures = {"posted": 1, "credits": posted}
         context.store.transact(lambda connection: runs.finish(connection, number, "done", figures, context.now()))
     yield f"{name}: decided by {wish.choice}, {posted:+d} credits posted"
+
+
+def _is_its_own(email: str, document: Document) -> bool:
+    """Whether an invoice names this address itself, which then need not have an account yet."""
+    return isinstance(document, Invoice) and normalise(email) in map(normalise, document.emails)
 
 
 def _open(connection: Connection, wish: Wish) -> Review:

@@ -318,7 +318,8 @@ def _note_vanished(keys: Sequence[str], context: Context, found: Reconciled, *, 
 
 def _mark(connection: Connection, stored: Sequence[Stored], context: Context) -> None:
     now = context.now()
-    view = pages.load_view(connection, [item.document for item in stored], context.rules, now)
+    share = context.policy.share_company
+    view = pages.load_view(connection, [item.document for item in stored], context.rules, now, companies=share)
     decided = {key for key, known in view.known.items() if known.decision is not None}
     outcomes = [_vanished(item, now, decided=item.key in decided) for item in stored]
     # as valued by no rules: one that is back is read as changed, though it says what it said

@@ -5,6 +5,8 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+from msgspec import Struct
 from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
 from bytebridge.domain.accounts import normalise
@@ -77,8 +79,22 @@ def known_documents(connection: Connection, source: Source, ids: Sequence[str]) 
     return found
 
 
-def load_view(connection: Connection, page: Sequence[Document], rules: Rules, now: Instant) -> View:
-    """Everything settling this page needs, in a handful of queries whatever its length."""
+class _Bought(Struct):
+    """Whose an invoice is, out of its stored state."""
+
+    customer: str
+
+
+_bought = msgspec.json.Decoder(_Bought)
+
+
+def load_view(
+    connection: Connection, page: Sequence[Document], rules: Rules, now: Instant, *, companies: bool = False
+) -> View:
+    """Everything settling this page needs, in a handful of queries whatever its length.
+
+    companies: with the third parties of the accounts' invoices.
+    """
     view = View(now=now)
     all_members = [member for document in page for member in members(document)]
     view.states = {key_of(member): codec.encode(member) for member in all_members}
@@ -93,6 +109,8 @@ def load_view(connection: Connection, page: Sequence[Document], rules: Rules, no
         _load_statements(connection, view)
     else:
         _load_purchases(connection, page, rules, view)
+    if companies and any(isinstance(document, Invoice) for document in page):
+        _load_companies(connection, view)
     _load_marks(connection, page, rules, view)
     _load_low(connection, view)
     highest = connection.execute(select(func.max(accounts.c.id))).scalar()
@@ -269,6 +287,17 @@ def _load_purchases(connection: Connection, page: Sequence[Document], rules: Rul
         for key, root, worth, dated in rows:
             purchase = Purchase(key, other, Credits(worth), Instant(dated))
             view.purchases.setdefault(root, []).append(purchase)
+
+
+def _load_companies(connection: Connection, view: View) -> None:
+    for some in batches(sorted({view.root(number) for number in view.accounts})):
+        rows = connection.execute(
+            select(accounts.c.root, documents.c.state)
+            .join(accounts, accounts.c.id == documents.c.account)
+            .where(accounts.c.root.in_(some), documents.c.source == Source.ERP, documents.c.revision > 0)
+        )
+        for root, state in rows:
+            view.companies.setdefault(root, set()).add(_bought.decode(state).customer)
 
 
 def _load_marks(connection: Connection, page: Sequence[Document], rules: Rules, view: View) -> None:

@@ -109,6 +109,12 @@ REASONS: dict[str, Reason] = {
         "its addresses fit several accounts: {found}",
         "decide with --account, or merge them",
     ),
+    "two_companies": Reason(
+        "puede ser de dos empresas que comparten una dirección: {found}",
+        "peut appartenir à deux sociétés qui partagent une adresse : {found}",
+        "may be of two companies that share an address: {found}",
+        "decide with --account, or give each third party its own address in the ERP",
+    ),
     "another_document": Reason(
         "el mismo número con otro cliente u otra fecha de creación",
         "le même numéro avec un autre client ou une autre date de création",

@@ -1,5 +1,7 @@
 """Whose document it is: addresses of a third party and of its contacts, and who shares them."""
 
+import unicodedata
+
 import pytest
 
 from bytebridge.erp.filters import by_addresses, ids_in, is_sendable, moment, named
@@ -77,9 +79,17 @@ def test_a_third_party_is_found_by_an_address_with_a_name_before_it(writer, serv
     assert writer.find_customer(["ana@example.com"]) == [named]
 
 
-def test_a_contact_of_two_third_parties_is_shared(erp, server):
+def test_a_contact_of_two_third_parties_says_nothing_of_either(erp, server):
     server.customer("Other", "other@example.com", ["twin@example.com"])
-    assert document_of(erp, server, server.customer("Firm", "firm@example.com", ["twin@example.com"])).shared
+    firm = server.customer("Firm", "firm@example.com", ["twin@example.com", "sam@example.com"])
+    document = document_of(erp, server, firm)
+    assert (document.emails, document.shared) == (("firm@example.com", "sam@example.com"), False)
+
+
+def test_who_has_no_address_but_one_of_two_third_parties_is_shared(erp, server):
+    server.customer("Other", "other@example.com", ["twin@example.com"])
+    document = document_of(erp, server, server.customer("Firm", None, ["twin@example.com"]))
+    assert (document.emails, document.shared) == (("twin@example.com",), True)
 
 
 def test_customers_of_a_page_cost_one_call_of_each_sort(erp, server):
@@ -118,10 +128,12 @@ def test_a_customer_is_found_by_own_address_and_by_contact(writer, server):
     "address",
     [
         'a"b@example.com', "a(b)@example.com", "a b@example.com", "<script@example.com",
-        "union.select@example.com", "a@b@example.com", "100%@example.com", "nobody", "", "a;b@example.com",
+        "a@b@example.com", "nobody", "", "a;b@example.com", "(\"x:y')@example.com", ")or(1:=:1)@example.com",
+        "x')or(t.rowid:>:0)or(t.email:=:'@example.com", "a\\b@example.com",
     ],
 )  # fmt: skip
 def test_an_unsafe_address_is_never_sent(address, writer, server):
+    server.customer("Other", "other@example.com", ["sam@example.com"])
     assert not is_sendable(address)
     assert writer.find_customer([address]) == []
     assert server.requests == []
@@ -132,6 +144,37 @@ def test_an_apostrophe_is_asked_for_by_a_wildcard(writer, server):
     server.customer("Like", "o-hara@example.com")
     assert writer.find_customer(["O'Hara@example.com"]) == [own]
     assert "o_hara" in server.requests[0].raw_query
+
+
+@pytest.mark.parametrize(
+    ("address", "alike"),
+    [
+        ("o'brien+x@example.com", "o-brien+x@example.com"),
+        ("a%b@example.com", "axxxb@example.com"),
+        ("a_b@example.com", "axb@example.com"),
+        ("a&b=c@example.com", "a-b-c@example.com"),
+        ("union.select@example.com", "onion.salect@example.com"),
+        ("jos\u00e9@example.com", "jose@example.com"),
+        ("jose\u0301@example.com", "josee@example.com"),
+        ("%@example.com", "x@example.com"),
+        ("_______@example.com", "unknown@example.com"),
+    ],
+)
+def test_an_odd_address_finds_its_holders_and_nobody_else(address, alike, writer, server):
+    nobody = server.customer("Alike", alike, [f"x{alike}"])
+    own = server.customer("Own", address)
+    by_contact = server.customer("Contact", None, [unicodedata.normalize("NFD", address)])
+    assert nobody not in writer.find_customer([address])
+    assert writer.find_customer([address]) == [own, by_contact]
+
+
+def test_many_long_addresses_fit_an_address_line(writer, server):
+    long = [f"{number:02}{'x' * 180}@example.com" for number in range(25)]
+    accents = [f"{number:02}{chr(233) * 60}@example.com" for number in range(25)]
+    first = server.customer("First", long[0])
+    last = server.customer("Last", accents[-1])
+    assert writer.find_customer([*long, *accents]) == [first, last]
+    assert max(len(request.raw_query) for request in server.requests) < 8000
 
 
 @pytest.mark.parametrize(("other", "shared"), [("o'hara@example.com", True), ("o-hara@example.com", False)])

@@ -68,7 +68,10 @@ def test_notes_stand_in_the_family_of_their_source(recorded, open_erp):
 
 def test_shared_addresses_of_the_recordings(members):
     shared = {member.customer for member in members.values() if member.shared}
-    assert shared == {"9", "12", "13"}
+    assert shared == {"9"}
+    larch, maple = ({member.emails for member in members.values() if member.customer == one} for one in ("12", "13"))
+    assert larch == {("contact@larch.example.com", "sam.doe@larch.example.com", "kim.roe@larch.example.com")}
+    assert maple == {("contact@maple.example.com",)}  # the twin of both tells nothing of either
 
 
 def test_marks_of_the_recordings(members):
