@@ -4,31 +4,19 @@ from datetime import UTC
 
 from apscheduler.triggers.cron import CronTrigger
 
-DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+from bytebridge.setting_forms import cron_fields
 
 
 def trigger(text: str) -> CronTrigger:
     """A trigger in UTC: a local hour comes twice or never on two nights of the year.
 
-    Days of the week count from Sunday, 0 or 7, as in cron; the scheduler itself counts from Monday.
+    Every time is named one by one, since the scheduler's own ranges and steps are not cron's; it counts days of the
+    week from Monday.
     """
-    minute, hour, day, month, weekday = text.split()
-    return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=_weekdays(weekday), timezone=UTC)
+    *others, weekdays = cron_fields(text)
+    minute, hour, day, month, weekday = map(_listed, [*others, {(day - 1) % 7 for day in weekdays}])
+    return CronTrigger(minute=minute, hour=hour, day=day, month=month, day_of_week=weekday, timezone=UTC)
 
 
-def _weekdays(field: str) -> str:
-    if field == "*":
-        return field
-    found: set[int] = set()
-    for part in field.lower().split(","):
-        span, _, step = part.partition("/")
-        first, _, last = span.partition("-")
-        start, stop = (0, 6) if first == "*" else (_number(first), _number(last or first))
-        if step and not last and first != "*":
-            stop = 6
-        found |= {day % 7 for day in range(start, stop + 1, int(step or 1))}
-    return ",".join(DAYS[day] for day in sorted(found))
-
-
-def _number(text: str) -> int:
-    return DAYS.index(text) if text in DAYS else int(text)
+def _listed(values: set[int]) -> str:
+    return ",".join(map(str, sorted(values)))

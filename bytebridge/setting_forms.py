@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, SecretStr
 
 MASK = "***"
+LONGEST_SECRET = 4096  # what is longer is some other file, and no header takes it
 FLAGS = {
     "true": True,
     "yes": True,
@@ -28,6 +29,8 @@ FLAGS = {
 }
 WEEK = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+SUNDAY = WEEK[6]
+LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # days of each month
 CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))  # minute, hour, day, month, day of the week
 DRIVERS = {"postgresql": "psycopg", "mysql": "pymysql", "mariadb": "pymysql"}
 EXTRAS = {"psycopg": "postgres", "pymysql": "mariadb"}
@@ -124,8 +127,8 @@ def iso(value: Any) -> Any:
 
 
 def _secret(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().isprintable():
-        raise ValueError("one line of printable text")
+    if not value.get_secret_value().isprintable() or len(value.get_secret_value()) > LONGEST_SECRET:
+        raise ValueError(f"one line of printable text, at most {LONGEST_SECRET} characters")
     return value
 
 
@@ -155,6 +158,12 @@ def without_password(url: str) -> str:
     return re.sub(r"(?<=://)([^/@:]*):.*@", rf"\1:{MASK}@", url)
 
 
+def _host(value: str) -> str:
+    if not re.fullmatch(r"[^\s:/@\[\]]*|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*:[0-9a-fA-F:.]*", value):
+        raise ValueError("a name or an address alone, such as smtp.example.com; the port has a key of its own")
+    return value
+
+
 def _listen(value: str) -> str:
     match = re.fullmatch(r"(?:\[[0-9a-fA-F:.]+\]|[^:\s\[\]]+):(\d{1,5})", value)
     if value and (match is None or int(match[1]) > 65535):
@@ -177,28 +186,41 @@ def _hours(value: str) -> str:
     return value
 
 
-def _cron(value: str) -> str:
-    fields = value.split()
-    ok = len(fields) == len(CRON_RANGES) and all(map(_cron_field, fields, CRON_RANGES))
-    if value and not ok:
+def cron_fields(text: str) -> list[set[int]]:
+    """All minutes, hours, days, months and days of the week, Sunday 0 or 7, that one line of cron means."""
+    fields = text.split()
+    found = [_cron_values(*each) for each in zip(fields, CRON_RANGES, strict=False)]
+    if len(fields) != len(CRON_RANGES) or not all(found):
         raise ValueError('minute, hour, day, month and day of the week as in cron, such as 30 3 * * *, or "" for never')
+    if min(found[2]) > max(LONGEST[month - 1] for month in found[3]):
+        raise ValueError("a day that one of the months has")
+    return found
+
+
+def _cron(value: str) -> str:
+    if value:
+        cron_fields(value)
     return value
 
 
-def _cron_field(field: str, limits: tuple[int, int]) -> bool:
-    return all(_cron_part(part, limits) for part in field.split(","))
-
-
-def _cron_part(part: str, limits: tuple[int, int]) -> bool:
-    span, slash, step = part.partition("/")
-    if slash and not (step.isdecimal() and int(step) > 0):
-        return False
-    ends = [_cron_number(end, limits) for end in span.split("-")] if span != "*" else list(limits)
-    return len(ends) <= 2 and all(limits[0] <= end <= limits[1] for end in ends) and ends == sorted(ends)
+def _cron_values(field: str, limits: tuple[int, int]) -> set[int]:
+    """All that one field means; none when it means nothing."""
+    found: set[int] = set()
+    for part in field.split(","):
+        span, slash, step = part.partition("/")
+        first, dash, last = span.partition("-")
+        start = limits[0] if span == "*" else _cron_number(first, limits)
+        stop = limits[1] if span == "*" or (slash and not dash) else _cron_number(last or first, limits)
+        if last.lower() == SUNDAY:
+            stop = limits[1]
+        if (slash and not (step.isdecimal() and int(step))) or not limits[0] <= start <= stop <= limits[1]:
+            return set()
+        found |= set(range(start, stop + 1, int(step or 1)))
+    return found
 
 
 def _cron_number(text: str, limits: tuple[int, int]) -> int:
-    names = {(1, 12): MONTHS, (0, 7): WEEK}.get(limits, ())
+    names = {CRON_RANGES[3]: MONTHS, CRON_RANGES[4]: (SUNDAY, *WEEK)}.get(limits, ())
     if text.lower() in names:
         return names.index(text.lower()) + limits[0]
     return int(text) if text.isdecimal() else -1
@@ -219,6 +241,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
 Reference = Annotated[str, Field(min_length=1), AfterValidator(_pattern)]
 Email = Annotated[str, AfterValidator(_email)]
+Host = Annotated[str, AfterValidator(_host)]
 Listen = Annotated[str, AfterValidator(_listen)]
 OfficeHours = Annotated[str, AfterValidator(_hours)]
 Cron = Annotated[str, AfterValidator(_cron)]

@@ -4,6 +4,7 @@ What the values mean is left to the model: this knows only its keys. Text of the
 list or a table is read as JSON.
 """
 
+import difflib
 import json
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -122,8 +123,9 @@ def missing_secrets(table: Mapping[str, Any], secrets: Iterable[str]) -> list[st
 
 
 def _near(name: str, known: Mapping[str, Any]) -> str:
-    key = next((key for key in known if key.replace("_", "") == name.replace("_", "")), None)
-    return f"; did you mean {key}?" if key else "; `bytebridge config show` lists all"
+    flat = {key.replace("_", ""): key for key in known}  # one underscore for two is the commonest slip
+    near = difflib.get_close_matches(name.replace("_", ""), flat, 1, 0.8)
+    return f"; did you mean {flat[near[0]]}?" if near else "; `bytebridge config show` lists all"
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -168,8 +170,10 @@ def _credentials(environ: Mapping[str, str], layers: Layers) -> Iterator[tuple[s
         try:
             # files end in the newline an editor leaves there, keys do not
             text = path.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, UnicodeDecodeError):
-            layers.problems.append(f"{path.name}: credential file: expected: readable UTF-8 text")
+        except OSError as error:
+            layers.problems.append(f"{path.name}: credential file: cannot be read ({error.strerror})")
+        except UnicodeDecodeError:
+            layers.problems.append(f"{path.name}: credential file: expected: UTF-8 text")
         else:
             yield path.name.upper(), text, Origin("credential", path.name)
 

@@ -31,6 +31,7 @@ from bytebridge.setting_forms import (
     Cron,
     Email,
     Flag,
+    Host,
     Listen,
     Moment,
     Natural,
@@ -236,7 +237,7 @@ class NoticeSettings(Section):
 
 
 class SmtpSettings(Section):
-    host: str = ""
+    host: Host = ""
     port: Port = 587
     username: str = ""
     password: Secret = NO_SECRET

@@ -52,7 +52,9 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.option("--config", type=click.Path(), metavar="FILE", help="The TOML file to read [$BYTEBRIDGE_CONFIG].")
+@click.option(
+    "--config", type=click.Path(readable=False), metavar="FILE", help="The TOML file to read [$BYTEBRIDGE_CONFIG]."
+)
 @click.version_option(__version__, prog_name="bytebridge")
 @click.pass_context
 def cli(ctx: click.Context, config: str | None) -> None:

@@ -64,7 +64,9 @@ def balance_command(ctx: click.Context, email: str, at: str | None, known_at: st
     show_default=True,
 )
 @click.option("--language", type=click.Choice(["es", "fr", "en"]), help="Instead of the account's own.")
-@click.option("--output", type=click.Path(), metavar="FILE", help="Write to this file instead of standard output.")
+@click.option(
+    "--output", type=click.Path(readable=False), metavar="FILE", help="Write to this file instead of standard output."
+)
 @json_option
 @click.pass_context
 def statement_command(

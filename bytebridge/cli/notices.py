@@ -158,7 +158,9 @@ def release(ctx: click.Context, *, dry_run: bool) -> None:
 @click.argument("kind")
 @click.option("--language", type=click.Choice(["es", "fr", "en"]), help="Else the account's, or the firm's own.")
 @click.option("--account", metavar="EMAIL", help="With this account's name, balance and movements.")
-@click.option("--html", "html_file", type=click.Path(), metavar="FILE", help="Write the HTML form to FILE.")
+@click.option(
+    "--html", "html_file", type=click.Path(readable=False), metavar="FILE", help="Write the HTML form to FILE."
+)
 @click.pass_context
 def preview(ctx: click.Context, kind: str, language: str | None, account: str | None, html_file: str | None) -> None:
     """Renders a letter of KIND without sending it.

@@ -29,12 +29,15 @@ from bytebridge.domain.model import Source
 )
 @dry_run_option
 @click.option(
-    "--plan", type=click.Path(), metavar="FILE", help="Write every repair with its evidence to FILE; repair nothing."
+    "--plan",
+    type=click.Path(readable=False),
+    metavar="FILE",
+    help="Write every repair with its evidence to FILE; repair nothing.",
 )
 @click.option(
     "--apply",
     "applied",
-    type=click.Path(),
+    type=click.Path(readable=False),
     metavar="FILE",
     help="Do exactly what a plan says, item by item, or refuse it.",
 )

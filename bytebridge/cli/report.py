@@ -7,7 +7,9 @@ from bytebridge.cli.shared import json_option, settings_of, write_out
 
 
 @click.command("report")
-@click.option("--output", type=click.Path(), metavar="FILE", help="Write to this file instead of standard output.")
+@click.option(
+    "--output", type=click.Path(readable=False), metavar="FILE", help="Write to this file instead of standard output."
+)
 @click.option("--language", type=click.Choice(["es", "fr", "en"]), help="Instead of notices.language.")
 @json_option
 @click.pass_context

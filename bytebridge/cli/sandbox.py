@@ -90,7 +90,10 @@ class Firm:
 
 @click.command("sandbox")
 @click.option(
-    "--folder", type=click.Path(), metavar="DIR", help="Where the configuration and the SQLite file go [a new one]."
+    "--folder",
+    type=click.Path(readable=False),
+    metavar="DIR",
+    help="Where the configuration and the SQLite file go [a new one].",
 )
 @click.option("--seconds", type=click.IntRange(1), help="Ends by itself after so long.")
 @click.option("--pace", type=float, default=SOON_S, show_default=True, help="Seconds between two things that happen.")
