@@ -58,12 +58,19 @@ def owner(owners: Owners, email: str, at: Instant) -> int | None:
 
 
 def account_of(
-    owners: Owners, root: Callable[[int], int], emails: Sequence[str], at: Instant, *, share: bool
+    owners: Owners,
+    root: Callable[[int], int],
+    emails: Sequence[str],
+    at: Instant,
+    *,
+    share: bool,
+    elsewhere: Sequence[str] = (),
 ) -> int | Lack | None:
     """The root account that a document with these addresses belongs to; None: nobody's yet. root: an account's.
 
     The first address decides if it has an owner; else the others must agree. With `share` (a company's contacts
     share one balance) all must agree. Two accounts that fit are a person's matter, never a guess.
+    elsewhere: addresses that are others' as well. They speak for nobody, but against what the others alone say.
     """
     rooted: list[int | None] = []
     for email in emails:
@@ -71,7 +78,9 @@ def account_of(
         rooted.append(root(account) if account is not None else None)
         if rooted[0] is not None and not share:
             return rooted[0]
-    distinct = {root for root in rooted if root is not None}
+    distinct = {found for found in rooted if found is not None}
+    if distinct and rooted[0] is None:
+        distinct |= {root(account) for email in elsewhere if (account := owner(owners, email, at)) is not None}
     if len(distinct) > 1:
-        return Lack("two_accounts", ", ".join(str(root) for root in sorted(distinct)))
+        return Lack("two_accounts", ", ".join(map(str, sorted(distinct))))
     return distinct.pop() if distinct else None

@@ -117,8 +117,8 @@ class Invoice(Struct, frozen=True, gc=False):
     """An invoice or credit note of the ERP as it stands now.
 
     customer: the third party's id. emails: its addresses that a document may belong to, best first: the
-    third party's own, then those of contacts that are no other's. Several distinct ones that fit several accounts are
-    a review. shared: True when that address of its own belongs to another third party, too.
+    third party's own, then its contacts'. Several distinct ones that fit several accounts are a review.
+    elsewhere: addresses of contacts that another third party has, too. shared: True when it has its own address, too.
     credit_notes: of a source invoice, all credit notes that name it, oldest id first, each without its own.
     source: id of the invoice that a credit note takes back; source_missing: it is named but cannot be read.
     received: some money was booked on it. marks: ref_client, ref_ext and module_source, those that are set.
@@ -143,6 +143,7 @@ class Invoice(Struct, frozen=True, gc=False):
     source: str | None = None
     source_missing: bool = False
     credit_notes: tuple["Invoice", ...] = ()
+    elsewhere: tuple[str, ...] = ()
 
 
 class Ticket(Struct, frozen=True, gc=False):

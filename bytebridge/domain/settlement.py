@@ -119,7 +119,10 @@ def _holder(
 ) -> int | Lack | None:
     """Whose the document is. Where its addresses no longer tell, it stays whose it was."""
     share = policy.share_company and isinstance(document, Invoice)
-    found = account_of(view.owners, view.root, emails, worth.dated, share=share)
+    elsewhere = (
+        [email for text in document.elsewhere if (email := normalise(text))] if isinstance(document, Invoice) else ()
+    )
+    found = account_of(view.owners, view.root, emails, worth.dated, share=share, elsewhere=elsewhere)
     if isinstance(found, int):
         return found
     holders = set(view.posted.get(worth.key, ())) or ({family} if family is not None else set())

@@ -16,16 +16,17 @@ IDS_A_QUERY = 100
 class Customer:
     """A third party. emails: its own, then those of contacts that are no other's; all of them if nothing else is left.
 
-    shared: another third party holds one of its own, or all there are.
+    elsewhere: those of the other contacts. shared: another third party holds one of its own, or all there are.
     """
 
     name: str
     language: str | None
     emails: tuple[str, ...]
+    elsewhere: tuple[str, ...]
     shared: bool
 
 
-UNSEEN = Customer("", None, (), shared=False)
+UNSEEN = Customer("", None, (), (), shared=False)
 
 
 class Customers:
@@ -60,13 +61,14 @@ class Customers:
         holders = find_holders(self._client, [address for found in every.values() for address in found])
         found: dict[str, Customer] = {}
         for socid, party in parties.items():
-            elsewhere = {address for address in every[socid] if holders.get(spelling(address), set()) - {socid}}
-            emails = tuple(address for address in every[socid] if address in own[socid] or address not in elsewhere)
+            twice = {address for address in every[socid] if holders.get(spelling(address), set()) - {socid}}
+            emails = tuple(one for one in every[socid] if one in own[socid] or one not in twice) or every[socid]
             found[socid] = Customer(
                 name=text(party.get("name")),
                 language=language(party.get("default_lang")),
-                emails=emails or every[socid],
-                shared=bool(elsewhere.intersection(own[socid] or (() if emails else every[socid]))),
+                emails=emails,
+                elsewhere=tuple(one for one in every[socid] if one not in emails),
+                shared=bool(twice.intersection(own[socid] or emails)),
             )
         return found
 

@@ -118,6 +118,7 @@ def _addressed(family: Invoice, customers: Mapping[str, Customer]) -> Invoice:
     return replace(
         family,
         emails=customer.emails,
+        elsewhere=customer.elsewhere,
         shared=customer.shared,
         name=customer.name,
         language=customer.language,
@@ -140,7 +141,7 @@ def _bare(document: Document | None) -> Invoice | None:
     """The document without what comes from its customer's record."""
     if not isinstance(document, Invoice):
         return None
-    plain = partial(replace, emails=(), shared=False, name="", language=None)
+    plain = partial(replace, emails=(), elsewhere=(), shared=False, name="", language=None)
     return plain(document, credit_notes=tuple(plain(note) for note in document.credit_notes))
 
 

@@ -12,7 +12,8 @@ from bytebridge.jobs import brake
 from bytebridge.jobs.book import Booked, Run, book, confirmed, plan, unlike
 from bytebridge.jobs.context import Context, PassResult
 from bytebridge.jobs.rules import systems
-from bytebridge.ledger import documents, pages, reviews, runs
+from bytebridge.ledger import codec, documents, pages, reviews, runs
+from bytebridge.ledger.engine import Connection
 from bytebridge.logs import bind, log
 
 # what was paid or resolved after `since` may have been ordered or opened long before
@@ -167,12 +168,32 @@ def count(booked: Booked, result: PassResult) -> None:
 
 
 def recheck(connector: Connector, context: Context, run: Run, result: PassResult) -> None:
-    """Documents whose worth changes with time alone (a reopened invoice after its grace) are read again."""
+    """Documents whose worth changes without them (a reopened invoice after its grace, a twin that fell) are read again.
+
+    Only when the ledger would settle them otherwise now: what merely goes on waiting costs no request.
+    """
     with context.store.read() as connection:
-        ids = documents.to_recheck(connection, connector.source, context.now(), RECHECKS)
-    if not ids:
-        return
-    _let_through(connector.by_ids(ids), connector, context, run, result)
+        due = documents.to_recheck(connection, connector.source, context.now())
+        families = {key_of(document): document for document in due.values()}
+        still = _still_waiting(connection, list(families.values()), context)
+    ids = [number for number in due if f"{connector.source}:{number}" not in still][:RECHECKS]
+    if ids:
+        _let_through(connector.by_ids(ids), connector, context, run, result)
+
+
+def _still_waiting(connection: Connection, due: Sequence[Document], context: Context) -> set[str]:
+    """Keys of those that wait for the very reason for which a person sees them in the list."""
+    if not due:
+        return set()
+    listed = {(item.document, item.code, item.found) for item in reviews.open_items(connection, "waiting")}
+    still: set[str] = set()
+    for start in range(0, len(due), CHUNK):
+        outcomes, _ = plan(connection, due[start : start + CHUNK], context)
+        for outcome in outcomes:
+            lack, moves = outcome.worth.lack, outcome.postings or outcome.drafts or outcome.worth.recheck is None
+            if lack is not None and not moves and (outcome.key, lack.code, codec.fit(lack.found, 250)) in listed:
+                still.add(outcome.key)
+    return still
 
 
 def drain_surprises(connector: Connector, context: Context, result: PassResult) -> None:

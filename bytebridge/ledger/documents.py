@@ -7,12 +7,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, or_, select
 
 from bytebridge.domain.memory import Memory
-from bytebridge.domain.model import Credits, Document, Instant, Source
+from bytebridge.domain.model import Credits, Document, Instant, Invoice, Source
 from bytebridge.ledger import codec
-from bytebridge.ledger.many import batches
+from bytebridge.ledger.many import among, batches
 from bytebridge.ledger.schema import accounts, documents
 
 CHUNK = 1_000
+STATE = select(documents.c.key, documents.c.state)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +127,22 @@ def codes(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def to_recheck(connection: Connection, source: Source, now: Instant, limit: int) -> list[str]:
-    """Ids of documents whose worth may have changed with time alone."""
+def to_recheck(connection: Connection, source: Source, now: Instant) -> dict[str, Document]:
+    """Documents as last seen whose worth may have changed while they did not, by id; of a credit note its invoice."""
     # not by source: SQLite would go by that index and look at every document there is
-    keys = connection.execute(
-        select(documents.c.key).where(documents.c.recheck <= now).order_by(documents.c.recheck)
-    ).scalars()
-    parts = (key.partition(":") for key in keys)
-    return [number for of, _, number in parts if of == source.value][:limit]
+    rows = connection.execute(
+        select(documents.c.key, documents.c.state).where(documents.c.recheck <= now).order_by(documents.c.recheck)
+    )
+    found = {
+        key.partition(":")[2]: codec.document(source, state)
+        for key, state in rows
+        if key.startswith(f"{source.value}:")
+    }
+    named = {document.source for document in found.values() if isinstance(document, Invoice) and document.source}
+    keys = [f"{source.value}:{number}" for number in sorted(named)]
+    stored = among(connection, STATE, documents.c.key, keys)
+    invoices = {key.partition(":")[2]: codec.document(source, state) for key, state in stored}
+    return {
+        number: invoices.get(document.source or "", document) if isinstance(document, Invoice) else document
+        for number, document in found.items()
+    }

@@ -120,7 +120,7 @@ def load_view(
 
 def _emails(document: Document) -> tuple[str, ...]:
     if isinstance(document, Invoice):
-        return document.emails
+        return document.emails + document.elsewhere
     return (document.email,) if document.email else ()
 
 

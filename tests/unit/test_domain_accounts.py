@@ -84,12 +84,18 @@ FITS = [
     ("a contact's", ["x", "b"], False, 2),
     ("two contacts of one family", ["x", "a", "c"], False, 1),
     ("two that differ", ["x", "a", "b"], False, "two_accounts"),
+    ("one of two companies' for nobody", ["x"], False, None, ["b"]),
+    ("one of two companies' against a contact's", ["x", "a"], False, "two_accounts", ["b"]),
+    ("one of two companies' not against its own", ["a"], False, 1, ["b"]),
+    ("one of two companies' as the contact's", ["x", "a"], False, 1, ["c"]),
     ("shared: all must agree", ["b", "a"], True, "two_accounts"),
     ("shared: one family", ["c", "x", "a"], True, 1),
 ]
 
 
-@pytest.mark.parametrize(("emails", "share", "expected"), [f[1:] for f in FITS], ids=[f[0] for f in FITS])
-def test_account_of_addresses(emails, share, expected):
-    found = account_of(PEOPLE, ROOTS.__getitem__, emails, 10, share=share)
+@pytest.mark.parametrize(
+    ("emails", "share", "expected", "elsewhere"), [[*f[1:], ()][:4] for f in FITS], ids=[f[0] for f in FITS]
+)
+def test_account_of_addresses(emails, share, expected, elsewhere):
+    found = account_of(PEOPLE, ROOTS.__getitem__, emails, 10, share=share, elsewhere=elsewhere)
     assert (found.code if isinstance(found, Lack) else found) == expected
