@@ -70,7 +70,7 @@ class Daemon:
         self._unread: set[str] = set()  # purchases whose first pass has not ended, well or badly
 
     def run(self) -> int:
-        settings = load(self._config, secrets=SECRETS)
+        settings = self._started = load(self._config, secrets=SECRETS)
         told = supervisor(os.environ, sys.stderr, os.getpid())
         self._journal = told.journal
         self._configure_logs(settings)
@@ -374,9 +374,8 @@ class Daemon:
             log("configuration_rejected", problems=error.problems)
             self._notifier.ready("running, new configuration rejected")
             return
-        before = self._context.settings
-        changed = list(differing(before, settings))
-        restart = [key for key in changed if key in NEEDS_RESTART]
+        changed = list(differing(self._context.settings, settings))
+        restart = [key for key in differing(self._started, settings) if key in NEEDS_RESTART]
         self._configure_logs(settings)
         self._build(settings)
         for job in self._scheduler.get_jobs():

@@ -53,7 +53,7 @@ EVENTS: dict[str, Event] = {
     "service_ready": _event("info", "sources", "settings are valid, the store is up to date, jobs run"),
     "service_stopping": _event("info", "signal", "a signal came; the unit of work under way is finished"),
     "service_stopped": _event("info", "code uptime_s", "the daemon ended"),
-    "configuration_reloaded": _event("info", "changed restart", "keys applied, and keys that need a restart"),
+    "configuration_reloaded": _event("info", "changed restart", "keys that changed, and those that wait for a restart"),
     "configuration_rejected": _event("error", "problems", "the new configuration is wrong; the old one stays"),
     "poll_started": _event("debug", "cursor", "a pass over one source begins"),
     "poll_finished": _event("info", "seen posted review failed duration_ms", "sums up one pass over one source"),

@@ -81,6 +81,15 @@ def test_life_of_a_service(world, systemd):
     daemon.signal(signal.SIGHUP)
     daemon.saw("configuration_reloaded")
     assert daemon.events("configuration_reloaded")[0]["changed"] == ["notices.low_balance"]
+    assert daemon.events("configuration_reloaded")[0]["restart"] == []
+    for number in (2, 3):  # what waits for a restart is said until it comes
+        world.configure(
+            (listen[0], 'listen = "127.0.0.1:1"'), ("recheck_after = 0", "recheck_after = 0\nlow_balance = 50")
+        )
+        daemon.signal(signal.SIGHUP)
+        wait_for(lambda number=number: len(daemon.events("configuration_reloaded")) == number, "the reload")
+    assert [one["changed"] for one in daemon.events("configuration_reloaded")[1:]] == [["service.listen"], []]
+    assert [one["restart"] for one in daemon.events("configuration_reloaded")[1:]] == [["service.listen"]] * 2
     assert any(line.startswith("RELOADING=1") for line in systemd())
     wait_for(lambda: systemd().count("READY=1") >= 3, "READY after each reload")
     world.desk.resolve(world.desk.open("ana@example.com", "Error"), kind="consulta", minutes=10)

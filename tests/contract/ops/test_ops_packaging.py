@@ -43,6 +43,15 @@ def test_wheel_brings_units_and_configuration(built):
     assert files("systemd") | files("config") <= shared
 
 
+def test_the_units_name_a_readme_that_an_installation_has(built):
+    wheel, _ = built
+    named = {
+        re.search(r"(?m)^Documentation=file:/opt/bytebridge/(\S+)$", unit.read_text(encoding="utf-8"))[1]
+        for unit in (ROOT / "systemd").glob("*.service")
+    }
+    assert {name.partition(".data/data/")[2] for name in wheel} >= named
+
+
 def test_licence_goes_along(built):
     wheel, sdist = built
     assert any(name.endswith("licenses/LICENSE") for name in wheel)
