@@ -140,11 +140,11 @@ class Daemon:
 
     def _catch_signals(self) -> None:
         def stop(number: int, _frame: Any) -> None:
-            log("service_stopping", signal=signal.Signals(number).name)
-            self._stop.set()
-            # a second one really ends the process
+            # a second one really ends the process, also when it comes as soon as the first is told
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+            self._stop.set()
+            log("service_stopping", signal=signal.Signals(number).name)
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)

@@ -15,7 +15,7 @@ from bytebridge.logs import EVENTS
 from bytebridge.sandbox.web import Fault
 from world import AHEAD, free_port, wait_for
 
-ENDS_S = 10.0
+ENDS_S = 14.0  # 10 are promised; the rest is what a loaded machine adds
 
 
 def get(port, path, host=None):
@@ -134,7 +134,7 @@ def test_second_term_kills(world):
     daemon.signal(signal.SIGTERM)
     daemon.saw("service_stopping")
     daemon.signal(signal.SIGTERM)
-    assert daemon.process.wait(2) == -signal.SIGTERM
+    assert daemon.process.wait(15) == -signal.SIGTERM
 
 
 def test_start_with_a_system_down(world):
