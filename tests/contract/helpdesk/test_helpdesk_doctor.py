@@ -124,3 +124,13 @@ def test_nothing_is_written(furnished, open_client):
 def test_a_question_without_an_answer_is_a_doubt(furnished, open_client):
     furnished.fail_next(500, match=lambda asked: asked.method == "PUT")
     assert has(doubts(open_client(furnished)), Level.DOUBTFUL, "500")
+
+
+def test_a_zone_too_far_east_is_left_to_a_person_who_is_told_what_to_compare(furnished, open_client, clock):
+    clock.pass_minutes(3)
+    [said] = [
+        found.what for found in open_client(furnished, time_zone="Asia/Tokyo").check() if "minutes ago" in found.what
+    ]
+    assert "read in Asia/Tokyo" in said
+    assert f"changed {9 * 60 + 3} minutes ago" in said
+    assert "too far east" in said
