@@ -68,6 +68,7 @@ def family(*notes, **says):
 FAMILIES = {
     "one note": [(family(note(lines=ONE), lines=TWO), 0, [240, -120])],
     "note first paid back": [(family(note(state=PAID)), 0, [120, -120])],
+    "paid by its own note alone": [(family(note(state=PAID), received=False), 0, [120, -120])],
     "draft note": [(family(note(state=DRAFT)), 0, [120, 0])],
     "abandoned note": [(family(note()), 0, [120, -120]), (family(note(state=ABANDONED)), 1, [120, 0])],
     "note of no known state": [(family(note()), 0, [120, -120]), (family(note(state=UNKNOWN)), 1, [120, -120])],

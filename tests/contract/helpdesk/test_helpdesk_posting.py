@@ -43,6 +43,8 @@ def test_a_note_is_for_the_staff(desk, helpdesk, ticket):
     helpdesk.post(ticket, "Faltan los minutos.", kind="note")
     assert desk.notes(ticket) == ["Faltan los minutos."]
     assert desk.mails == []
+    [post] = [request for request in desk.requests if request.method == "POST"]
+    assert b"do_not_send_mail=Y" in post.body  # whether a desk would mail a note is its own matter
     assert standing_of(desk, ticket)[0] == "R"
 
 
