@@ -261,6 +261,7 @@ def main():
     parser.add_argument("--stop", type=float, default=90.0, help="seconds that a stopped daemon sleeps; 0: none does")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # daemons and database go with it
     slow = False
     for number, kind in enumerate(arguments.on):
         kills = arguments.kills // len(arguments.on) + (number < arguments.kills % len(arguments.on))
