@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-import subprocess  # nosec B404  (our own program alone)
+import subprocess  # nosec B404  # our own program alone
 import sys
 import tempfile
 import threading

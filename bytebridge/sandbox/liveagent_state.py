@@ -100,7 +100,7 @@ class Desk(Switches):
     """Tables by id, and the writes that both people and the API make. Callers hold the lock."""
 
     def set_up(self, seed):
-        self.random = random.Random(seed)  # nosec B311  (ids of a simulated desk)
+        self.random = random.Random(seed)  # nosec B311  # ids of a simulated desk
         self.index = Index()
         self.tickets, self.contacts, self.companies, self.agents = {}, {}, {}, {}
         self.departments = {"default": {"department_id": "default", "name": "Soporte", "online_status": "F"}}

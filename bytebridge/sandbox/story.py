@@ -11,7 +11,7 @@ class Story:
 
     def __init__(self, shop, erp, desk, seed=7):
         self.shop, self.erp, self.desk = shop, erp, desk
-        self.chance = random.Random(seed)  # nosec B311  (a story)
+        self.chance = random.Random(seed)  # nosec B311  # a story
 
     def opening(self):
         """What a reader can compute again by hand: each step says what should move."""
