@@ -169,6 +169,8 @@ def _blank_note(note: Invoice, known: Known, rules: Rules, facts: Facts, source:
     if dated < since <= note.date and memory.assumed is None:
         memory = replace(memory, assumed=ZERO)  # the refund itself came later: no opening balance counted it
     came = max(dated, note.date, note.created_at)
+    if source is not None and source.news is not None:
+        came = max(came, source.news)  # it falls, and rises, with its source
     return Worth(
         key=key_of(note),
         credits=ZERO,

@@ -69,6 +69,9 @@ def settle(document: Document, view: View, rules: Rules, policy: Policy) -> list
     if own.credits is not None and first.worth.credits is None:
         # what waits takes its credit notes along
         _, *others = interpret(document, view.known, rules, replace(facts, withheld=True))
+    if not {key_of(member) for member in members(document)} <= view.unchanged:
+        # one that says something new leaves more or less to the others
+        view.unchanged.difference_update(map(key_of, document.credit_notes))
     notes = zip(document.credit_notes, others, strict=True)
     return [first, *(_settle_one(note, worth, first.account, view, policy) for note, worth in notes)]
 

@@ -131,6 +131,27 @@ PAST = {
 }  # fmt: skip
 
 
+def test_a_credit_note_of_the_quiet_past_is_told_when_its_source_falls_later():
+    books = Books(policy=replace(POLICY, quiet_before=QUIET))
+    noted = invoice(at=YESTERDAY, credit_notes=(note(at=YESTERDAY),))
+    books.read(noted)
+    reopened = replace(noted, state=InvoiceState.OPEN)
+    books.read(reopened, now=NOON)
+    assert books.told() == []
+    books.read(reopened, now=NOON + 2 * DAY)
+    assert books.told() == ["taken_back", "purchase"]
+
+
+def test_a_credit_note_of_the_quiet_past_is_told_when_an_older_one_takes_its_part_later():
+    books = Books(policy=replace(POLICY, quiet_before=QUIET))
+    draft, booked = note("1", at=YESTERDAY, state=InvoiceState.DRAFT), note("2", at=YESTERDAY)
+    books.read(invoice("9", at=YESTERDAY, credit_notes=(draft, booked)))
+    assert books.told() == []
+    validated = replace(draft, state=InvoiceState.OPEN)
+    books.read(invoice("9", at=YESTERDAY, credit_notes=(validated, booked)))
+    assert books.told() == ["taken_back", "purchase"]
+
+
 @pytest.mark.parametrize(("documents", "kinds"), PAST.values(), ids=PAST)
 def test_the_quiet_past(documents, kinds):
     books = Books(policy=replace(POLICY, quiet_before=QUIET), ana=30, bob=0)
