@@ -232,6 +232,10 @@ class HelpDesk:
         """Whether a message that our agent wrote in this ticket holds the code."""
         return self._posting.find(ticket, code)
 
+    def is_emptied_since(self, ticket: str, standing: str) -> bool:
+        """Whether the messages that stood in it by this `standing_text` are gone, as into another ticket."""
+        return self._posting.is_emptied(ticket, posting.from_text(standing))
+
     def standing(self, ticket: str) -> Standing:
         """How the ticket stands before our message. RemoteRejected when it is gone."""
         return self._posting.standing(ticket)

@@ -113,6 +113,14 @@ class Posting:
             for form in spoken(message.message or "")
         )
 
+    def is_emptied(self, ticket: str, before: Standing) -> bool:
+        """Whether what stood in the ticket before our message stands there no more.
+
+        A merge takes the messages along into a ticket that nothing names (LiveAgent notes §5): that ours is not
+        found here then tells nothing.
+        """
+        return bool(before.last) and all(group.id != before.last for group in self._groups(ticket))
+
     def standing(self, ticket: str) -> Standing:
         """The ticket as it stands. RemoteRejected when it is gone."""
         row = self._reader.row(ticket) if ID.fullmatch(ticket) else None

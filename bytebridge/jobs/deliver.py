@@ -243,6 +243,8 @@ def _look(notice: Notice, context: Context) -> bool:
     if notice.channel == Channel.TICKET and context.desk is not None:
         try:
             found = context.desk.find(notice.ticket, notice.code)
+            stood = notice.standing if not found else None
+            lost = stood is not None and context.desk.is_emptied_since(notice.ticket, stood)
         except (RemoteUnavailable, RemoteSurprise, RemoteRejected) as error:
             if _tried_for_a_day(notice, context):
                 _give_up(notice, context, f"for a day nobody could tell whether it is there: {error}")
@@ -251,6 +253,14 @@ def _look(notice: Notice, context: Context) -> bool:
             return False
         if found:
             return _sent(notice, context)
+        if lost:
+            _give_up(
+                notice,
+                context,
+                "its outcome is unknown and the ticket's messages went elsewhere, as when it is merged: "
+                "look for it there, then `notices retry` or `cancel`",
+            )
+            return False
         if notice.looks + 1 < LOOKS:
             wait = max(FIRST_WAIT_S, context.settings.notices.recheck_after)
             _move(context, notice, "unknown", looks=notice.looks + 1, due=context.now() + wait)

@@ -122,6 +122,27 @@ def test_a_reply_that_arrives_after_the_first_look_is_not_posted_again(world):
     assert len(world.desk.replies(ticket)) == 1
 
 
+def test_a_reply_in_doubt_whose_ticket_is_merged_is_left_to_a_person(world):
+    """What became of it stands in a ticket that nothing names: a mail could tell the customer twice."""
+    bought(world)
+    ticket, other = world.asks(ANA), world.asks(ANA)
+    world.desk.resolve(ticket, kind="consulta", minutes=5)
+    world.desk.cut_next(stored=True, match=lambda asked: asked.method == "POST" and asked.path.endswith("/messages"))
+    world.poll()
+    assert states(world) == {"balance": "unknown"}
+    world.desk.merge(ticket, other)
+    world.told()
+    for _ in range(3):
+        world.clock.tick(61)
+        world.poll()
+    [letter] = world.letters(state="failed")
+    assert "look for it there" in letter.why
+    said = [message.text for group in world.desk.tickets[other].groups for message in group.messages]
+    assert any(letter.code in text for text in said)
+    sent = [one for one in world.letters(state="sent") if one.document == letter.document]
+    assert letter.revision not in {one.revision for one in sent}
+
+
 def test_a_low_balance_that_waits_for_monday_goes_with_a_balance_letter(open_world):
     world = open_world(notices={"office_hours": "mon-fri 09:00-18:00"})
     bought(world)
