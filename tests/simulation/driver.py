@@ -164,7 +164,7 @@ class Firm:
     def live(self, step):
         """The firm goes live: what is older than this moment is told to nobody. b is 0: nothing is older."""
         self.clock.at = max(self.clock.at, self.begins)
-        self.oracle.live_at = self.clock()
+        self.oracle.go_live(self.clock())
         if step.b:
             self.quiet()
 
@@ -233,7 +233,7 @@ class Firm:
         email = self.world.spelling(step.a)
         credits = (step.b % 41) - 20 or 5
         if self._command(admin.Adjust(email, credits, "a gesture", f"adjust:{step.a}-{self.weather.reached}")):
-            self.world.holder(email).given += credits
+            self.world.owner_of(email).given += credits
 
     def merge_accounts(self, step):
         keep, other = self.world.spelling(step.a), self.world.spelling(step.b)

@@ -296,6 +296,8 @@ class Letters:
                 continue
             if since[account] >= changed or ticket.fields["subject"] in STATEMENT_WORDS:
                 continue
+            if need <= self.oracle.opened_before.get(document, 0):
+                continue  # going live told nobody, and it costs no more than it did then
             charged = sum(entry["credits"] for entry in self.entries if entry["document"] == document)
             had = self._balances_between(account, changed, self.world.now())
             costs = [cost for (other, _), costs in warned.items() if other == document for cost in costs]

@@ -34,12 +34,17 @@ class Oracle:
         self.moved_accounts = False
         self.said = {}
         self.open_tickets = {}  # document -> (since when it says so, what it will cost at least)
+        self.opened_before = {}  # open ticket when the firm went live -> what it was to cost at least
         self.module_tickets = {}  # ticket -> (what it says, whether its owner has support, the owner's addresses)
         self.unsure = set()  # tickets whose worth changed with whose account is whose
 
     def demand(self, holds, what):
         if not holds:
             raise WrongError(what)
+
+    def go_live(self, now):
+        self.live_at = now
+        self.opened_before = {document: need or 0 for document, (_, need) in self.open_tickets.items()}
 
     # before a quiet point
 

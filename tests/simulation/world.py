@@ -51,7 +51,7 @@ class Order:
 
 @dataclass
 class Holder:
-    """An account as people think of it. parent: whom it was merged into. given: adjustments made on it."""
+    """An account as people think of it. parent: whom it was merged into. given: adjustments in which it was named."""
 
     name: str
     parent: "Holder | None" = None
