@@ -20,6 +20,7 @@ from bytebridge.sandbox.dolibarr_tables import TABLES
 from bytebridge.sandbox.web import Reply, Simulator
 
 BASE = "/api/index.php"
+LONGEST_ADDRESS = 8_000  # what Apache takes by default, less the rest of the line
 RIGHTS = (
     "societe/lire", "societe/client/voir", "societe/contact/lire", "societe/creer", "facture/lire", "produit/lire",
     "service/lire", "agenda/myactions/read", "agenda/myactions/create", "user/self/creer",
@@ -117,6 +118,8 @@ class Dolibarr(Books, Simulator):
             return answers.html(200, answers.API_OFF)
         if self.ip_refused:
             return answers.html(503, answers.IP_REFUSED)
+        if len(request.path) + len(request.raw_query) > LONGEST_ADDRESS:
+            return answers.html(414, "Request-URI Too Long")
         if any(FIREWALL.search(value) for _, value in request.query) or "%" in unquote(request.path):
             return answers.html(403, answers.FIREWALL)
         return None

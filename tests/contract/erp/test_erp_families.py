@@ -282,3 +282,21 @@ def test_a_merged_customer_shows_in_its_invoices(erp, server, ana, clock):
     pages = list(erp.changed(f'{{"swept": {clock()}}}', lambda _ids: {}, None))
     [document] = pages[0].documents
     assert (document.id, document.customer, document.emails) == (invoice, keep, ("keep@example.com",))
+
+
+def test_hundreds_that_change_at_once_fit_an_address_line(erp, server, clock):
+    """Of rows that are mostly known as many are asked for at once as will come, and all of them may have changed."""
+    server.next_ids["invoices"] = 1_000_000
+    firm = server.customer("Firm", "firm@example.com")
+    ids = [server.sell(firm, PACK) for _ in range(850)]
+    cursor = None
+    for _ in range(2):
+        *_, last = erp.changed(cursor, lambda _ids: {}, None)
+        cursor = last.cursor
+        clock.pass_hours(1)
+    for invoice in ids:
+        server.reopen(invoice)
+    server.requests.clear()
+    met = [document.id for page in erp.changed(cursor, lambda _ids: {}, None) for document in page.documents]
+    assert met == ids
+    assert len(server.requests) < 12
