@@ -273,19 +273,23 @@ def _load_statements(connection: Connection, view: View) -> None:
 
 
 def _load_purchases(connection: Connection, page: Sequence[Document], rules: Rules, view: View) -> None:
-    """Grants of the other of shop and ERP, when this firm has both."""
+    """Grants of the other of shop and ERP, when this firm has both: what is posted, whatever is thought of it now."""
     if not page or not rules.shop_read:
         return
     other = Source.ERP if source_of(page[0]) == Source.SHOP else Source.SHOP
     roots = {view.root(number) for number in view.accounts}
     for some in batches(sorted(roots)):
         rows = connection.execute(
-            select(documents.c.key, accounts.c.root, documents.c.worth, documents.c.dated)
-            .join(accounts, accounts.c.id == documents.c.account)
-            .where(accounts.c.root.in_(some), documents.c.source == other, documents.c.worth > 0)
+            select(documents.c.key, accounts.c.root, moved, documents.c.dated)
+            .join(entries, entries.c.document == documents.c.key)
+            .join(accounts, accounts.c.id == entries.c.account)
+            .where(accounts.c.root.in_(some), documents.c.source == other)
+            .group_by(documents.c.key, accounts.c.root, documents.c.dated)
+            .having(moved > 0)
+    moved = func.sum(entries.c.credits)
         )
-        for key, root, worth, dated in rows:
-            purchase = Purchase(key, other, Credits(worth), Instant(dated))
+        for key, root, credits, dated in rows:
+            purchase = Purchase(key, other, Credits(int(credits)), Instant(dated))
             view.purchases.setdefault(root, []).append(purchase)
 
 
