@@ -102,6 +102,8 @@ def _decided(worth: Worth, known: Known) -> Worth:
     if decision is None:
         return worth
     by = {"reason": decision.reason, "by": decision.by}
+    if decision.email:
+        worth = replace(worth, emails=(decision.email,))
     match decision.choice:
         case "charge":
             derivation = {"rule": "decided", "credits": decision.credits, **by}
@@ -114,6 +116,8 @@ def _decided(worth: Worth, known: Known) -> Worth:
                 derivation = {"rule": "decided", "credits": accepted}
             return replace(worth, credits=accepted, derivation={**derivation, **by}, lack=None, flags=())
         case "account":
-            return replace(worth, emails=(decision.email,), flags=())
+            return replace(worth, flags=())
+        case "dismiss":
+            return replace(worth, credits=None, lack=None, flags=())
         case _:
             return replace(worth, lack=None, flags=())

@@ -30,7 +30,7 @@ class Decision(Struct, frozen=True, gc=False):
     """A person's choice on a review: one of charge, accept, account, dismiss.
 
     basis: digest of the document's state it was made on; it holds until that changes. credits: signed as an
-    entry, for charge. email: for account.
+    entry, for charge. email: of the account that it was said to be of, by this choice or one before it.
     """
 
     choice: str

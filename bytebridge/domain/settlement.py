@@ -79,8 +79,9 @@ def settle(document: Document, view: View, rules: Rules, policy: Policy) -> list
 def _facts(document: Document, view: View, rules: Rules) -> Facts:
     until: Instant | None = None
     if isinstance(document, Ticket) and view.module_ends:
-        email = normalise(document.email)
-        at = ticket_date(document, view.known.get(key_of(document), NOTHING).memory)
+        known = view.known.get(key_of(document), NOTHING)
+        email = normalise(known.decision.email if known.decision and known.decision.email else document.email)
+        at = ticket_date(document, known.memory)
         account = account_of(view.owners, view.root, [email], at, share=False) if email else None
         until = view.module_ends.get(account if isinstance(account, int) else email or "")
     mark = shop_mark(document, rules) if isinstance(document, Invoice) else None

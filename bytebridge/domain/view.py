@@ -42,7 +42,7 @@ class View(Struct):
     parties whose invoices it has. next_account: first free id.
     heads: seq, balance and hash of each account's last entry before the page. added: addresses that got an account
     within the page. states: what each document of the page says, as text;
-    unchanged: those that say what was last seen.
+    unchanged: those that say what was last seen. emails: by which those seen before were their accounts'.
     """
 
     now: Instant
@@ -60,6 +60,7 @@ class View(Struct):
     added: list[tuple[str, int, Instant]] = field(default_factory=list)
     states: dict[str, str] = field(default_factory=dict)
     unchanged: set[str] = field(default_factory=set)
+    emails: dict[str, str] = field(default_factory=dict)
 
     def root(self, account: int) -> int:
         found = self.accounts.get(account)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bytebridge.domain.accounts import normalise
+from bytebridge.domain.accounts import normalise, owner
 from bytebridge.domain.entry import HALF, EntryKind
 from bytebridge.domain.model import Credits, Instant
 from bytebridge.errors import NotFound, Refused
@@ -179,19 +179,21 @@ def _merged(connection: Connection, email: str) -> int:
 def _merge(connection: Connection, change: Merge, context: Context, run: Run) -> list[str]:
     keep, other = _two(connection, change, context.now())
     balance = accounts.balances(connection, {other}).get(other, Credits(0))
+    key = _merge_key(other)
+    posted = posting.rooted(connection, key)
     accounts.merge(connection, keep, other, context.now(), context.by)
     expected = {keep: balance, other: Credits(-balance)} if balance else {}
     seq, _, head = pages.heads(connection, [other]).get(other, pages.NO_HEAD)
     # what a letter of the kept account proves from now on includes the history that joined it
     derivation = {"with": [keep, other], "joined": {"account": other, "seq": seq, "hash": head[:HALF]}}
     if balance or not seq:
-        posting.post(connection, _merge_key(other), EntryKind.MERGE, expected, derivation, context, run)
+        posting.bring(connection, key, EntryKind.MERGE, expected, posted, derivation, context, run)
     else:  # nothing to move, but a history to bind
-        posting.add(connection, _merge_key(other), EntryKind.MERGE, {keep: Credits(0)}, {}, derivation, context, run)
+        posting.add(connection, key, EntryKind.MERGE, {keep: Credits(0)}, {}, derivation, context, run)
     return [f"account {other} joined account {keep} with {balance:+d} credits"]
 
 
-def _merge_key(other: int) -> str:
+def _merge_key(other: int | str) -> str:
     return f"merge:{other}"
 
 
@@ -205,34 +207,43 @@ def _split(connection: Connection, change: Split, context: Context, run: Run) ->
     keep = accounts.parent_of(connection, number)
     root = accounts.roots_of(connection, {keep})[keep]
     accounts.separate(connection, number, context.now(), context.by)
-    posting.post(connection, _merge_key(number), EntryKind.MERGE, {}, {"with": [keep, number]}, context, run)
-    moved = _resettle(connection, number, context, run)
+    moved = _resettle(connection, number, root, context, run)
     _gather(connection, root, context, run)
     _gather(connection, number, context, run)
     balance = accounts.balances(connection, {number}).get(number, Credits(0))
     return [f"account {number} stands for itself again with {balance} credits; {moved} entries moved to it"]
 
 
-def _resettle(connection: Connection, number: int, context: Context, run: Run) -> int:
-    """What was settled on the kept account while merged, and is of the split account's addresses, goes back."""
-    owned = accounts.addresses_ever(connection, accounts.family(connection, number))
-    worth = {
-        stored.key: stored.worth
-        for stored in documents.of_addresses(connection, sorted(owned))
-        if stored.worth is not None and accounts.find(connection, stored.email, stored.dated) == number
-    }
-    for email in owned:
-        if accounts.find(connection, email, context.now()) == number:
-            key = _opening_key(email)
-            worth[key] = Credits(sum(entries.posted(connection, key).values()))
-    for key in entries.adjusted(connection, accounts.family(connection, number)):
-        worth[key] = Credits(sum(entries.posted(connection, key).values()))
+def _resettle(connection: Connection, number: int, root: int, context: Context, run: Run) -> int:
+    """Each document stands where its address is now, and the balances that merges moved between the two go back."""
+    family = {member: top for top in (number, root) for member in accounts.family(connection, top)}
+    held = entries.held(connection, sorted(family))
+    owners = _owners(connection, list(held), sorted(family), context.now())
     moved = 0
-    for key, credits in worth.items():
-        expected = {number: credits} if credits else {}
-        posted = posting.rooted(connection, key)
-        moved += len(posting.bring(connection, key, EntryKind.MERGE, expected, posted, {}, context, run))
+    for key, by_member in held.items():
+        posted: dict[int, Credits] = {}
+        for member, credits in by_member.items():
+            posted[family[member]] = Credits(posted.get(family[member], 0) + credits)
+        top = family.get(owners.get(key) or 0, next(iter(posted)))
+        total = Credits(sum(posted.values()))
+        merged = key.startswith(_merge_key(""))
+        why = {"with": [root, number]} if merged else {}
+        expected = {top: total} if total else {}
+        added = posting.bring(connection, key, EntryKind.MERGE, expected, posted, why, context, run)
+        moved += 0 if merged else len(added)
     return moved
+
+
+def _owners(connection: Connection, keys: Sequence[str], members: Sequence[int], now: Instant) -> dict[str, int | None]:
+    """Whose these documents are by their address, openings by that of the present, adjustments as the person meant."""
+    found = dict(entries.adjusted(connection))
+    owners = {
+        email: [(Instant(since), account) for since, account in accounts.history_of(connection, email)]
+        for email in sorted(accounts.addresses_ever(connection, members))
+    }
+    found |= {_opening_key(email): owner(owners, email, now) for email in owners}
+    found |= {key: owner(owners, email, dated) for key, email, dated in documents.addressed(connection, keys)}
+    return found
 
 
 def _gather(connection: Connection, root: int, context: Context, run: Run) -> None:

@@ -109,6 +109,15 @@ def of_addresses(connection: Connection, emails: Sequence[str]) -> list[Stored]:
     return [_from_row(row) for row in rows]
 
 
+def addressed(connection: Connection, keys: Sequence[str]) -> Iterator[tuple[str, str, Instant]]:
+    """Key, address and date of these documents."""
+    for some in batches(keys):
+        rows = connection.execute(
+            select(documents.c.key, documents.c.email, documents.c.dated).where(documents.c.key.in_(some))
+        )
+        yield from ((row.key, row.email, Instant(row.dated)) for row in rows)
+
+
 def of_account(connection: Connection, root: int) -> list[Stored]:
     """Documents of the account and of all that was merged into it."""
     family = select(accounts.c.id).where(accounts.c.root == root)

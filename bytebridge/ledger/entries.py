@@ -173,14 +173,26 @@ def by_ids(connection: Connection, ids: Sequence[int]) -> list[Entry]:
     return sorted(found, key=lambda entry: entry.id)
 
 
-def adjusted(connection: Connection, named: Sequence[int]) -> list[str]:
-    """Keys of the adjustments in which a person named an address of one of these accounts."""
+def held(connection: Connection, members: Sequence[int]) -> dict[str, dict[int, Credits]]:
+    """Credits posted for every document on these accounts, per account, the one posted to first coming first."""
     rows = connection.execute(
-        select(entries.c.document, entries.c.derivation)
-        .where(entries.c.kind == EntryKind.ADJUSTMENT.value)
-        .order_by(entries.c.id)
+        select(entries.c.document, entries.c.account, func.sum(entries.c.credits))
+        .where(entries.c.account.in_(members))
+        .group_by(entries.c.document, entries.c.account)
+        .order_by(func.min(entries.c.id))
     )
-    return [document for document, derivation in rows if json.loads(derivation).get("for") in named]
+    found: dict[str, dict[int, Credits]] = {}
+    for document, account, credits in rows:
+        found.setdefault(document, {})[account] = Credits(int(credits))
+    return found
+
+
+def adjusted(connection: Connection) -> dict[str, int | None]:
+    """Of every adjustment, the account whose address the person named."""
+    rows = connection.execute(
+        select(entries.c.document, entries.c.derivation).where(entries.c.kind == EntryKind.ADJUSTMENT.value)
+    )
+    return {document: json.loads(derivation).get("for") for document, derivation in rows}
 
 
 def first_recorded(connection: Connection) -> Instant | None:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
 
-from bytebridge.domain.accounts import normalise
+from bytebridge.domain.accounts import normalise, owner
 from bytebridge.domain.entry import GENESIS
 from bytebridge.domain.interpret import Known, shop_mark
 from bytebridge.domain.letter import NoticeKind
@@ -43,7 +43,7 @@ ACCOUNT = (
     entries.c.hash,
 )
 SEEN = select(documents.c.key, documents.c.state, documents.c.rules)
-KNOWN = select(documents.c.key, documents.c.memory, documents.c.state)
+KNOWN = select(documents.c.key, documents.c.memory, documents.c.state, documents.c.email)
 OWNERS = (
     select(addresses.c.email, addresses.c.since, *ACCOUNT)
     .select_from(addresses.outerjoin(accounts, addresses.c.account == accounts.c.id).outerjoin(entries, IS_HEAD))
@@ -129,6 +129,7 @@ def _load_documents(connection: Connection, page: Mapping[str, Document], view: 
     stored = many.among(connection, KNOWN, documents.c.key, view.states)
     totals: dict[str, int] = defaultdict(int)
     decisions: dict[str, Row[Any]] = {}
+    targets: dict[tuple[str, str], str] = {}  # whose a document is stays decided when what it moves is decided next
     for some in batches(row.key for row in stored):
         rows = connection.execute(
             select(
@@ -144,8 +145,11 @@ def _load_documents(connection: Connection, page: Mapping[str, Document], view: 
             view.posted.setdefault(key, {})[account] = Credits(int(credits))
             totals[key] += int(credits)
             view.revisions[key] = max(view.revisions.get(key, 0), revision)
-        decisions |= {row.document: row for row in _decisions(connection, some)}
-    for key, memory, state in stored:
+        for row in _decisions(connection, some):
+            targets[row.document, row.basis] = row.target or targets.get((row.document, row.basis), "")
+            decisions[row.document] = row
+    for key, memory, state, email in stored:
+        view.emails[key] = email
         if state == view.states[key]:
             view.unchanged.add(key)
         decision = decisions.get(key)
@@ -153,7 +157,7 @@ def _load_documents(connection: Connection, page: Mapping[str, Document], view: 
         view.known[key] = Known(
             codec.memory(memory),
             Credits(totals[key]),
-            _decision(decision) if decision and holds else None,
+            _decision(decision, targets) if decision and holds else None,
         )
 
 
@@ -165,8 +169,9 @@ def _decisions(connection: Connection, keys: Sequence[str]) -> Iterable[Row[Any]
     )
 
 
-def _decision(row: Row[Any]) -> Decision:
-    return Decision(row.choice, row.basis, Credits(row.credits), row.target, row.reason, row.by)
+def _decision(row: Row[Any], targets: Mapping[tuple[str, str], str]) -> Decision:
+    target = targets[row.document, row.basis]
+    return Decision(row.choice, row.basis, Credits(row.credits), target, row.reason, row.by)
 
 
 def _load_owners(connection: Connection, emails: set[str], view: View) -> None:
@@ -278,6 +283,7 @@ def _load_purchases(connection: Connection, page: Sequence[Document], rules: Rul
         return
     other = Source.ERP if source_of(page[0]) == Source.SHOP else Source.SHOP
     roots = {view.root(number) for number in view.accounts}
+    moved = func.sum(entries.c.credits)
     for some in batches(sorted(roots)):
         rows = connection.execute(
             select(documents.c.key, accounts.c.root, moved, documents.c.dated)
@@ -286,7 +292,6 @@ def _load_purchases(connection: Connection, page: Sequence[Document], rules: Rul
             .where(accounts.c.root.in_(some), documents.c.source == other)
             .group_by(documents.c.key, accounts.c.root, documents.c.dated)
             .having(moved > 0)
-    moved = func.sum(entries.c.credits)
         )
         for key, root, credits, dated in rows:
             purchase = Purchase(key, other, Credits(int(credits)), Instant(dated))
@@ -337,6 +342,19 @@ def store_documents(
         connection.execute(statement, [dict(zip(("this", *DOCUMENT[1:]), row, strict=True)) for row in changed])
 
 
+def _telling(outcome: Outcome, view: View) -> str:
+    """The address by which the document is its account's: the first unless that is another's.
+
+    What is posted stays under the address that it was posted by, until it is settled anew.
+    """
+    emails = [email for text in outcome.worth.emails if (email := normalise(text)) is not None]
+    if view.posted.get(outcome.key):
+        owners = {email: owner(view.owners, email, outcome.worth.dated) for email in emails}
+        theirs = [email for email, account in owners.items() if account and view.root(account) == outcome.account]
+        emails = theirs if theirs and outcome.worth.credits is not None else [view.emails.get(outcome.key, "")]
+    return next(iter(emails), "")
+
+
 def _row(outcome: Outcome, rules_digest: str, view: View) -> tuple[Any, ...]:
     """In the order of the table's columns."""
     key, document, worth = outcome.key, outcome.document, outcome.worth
@@ -345,7 +363,7 @@ def _row(outcome: Outcome, rules_digest: str, view: View) -> tuple[Any, ...]:
         key.partition(":")[0],
         codec.fit(document.code, 90),
         outcome.account,
-        codec.fit(normalise(worth.emails[0]) or "", 254) if worth.emails else "",
+        codec.fit(_telling(outcome, view), 254),
         worth.dated,
         document.created_at,
         view.states[key],

@@ -12,9 +12,17 @@ from datetime import UTC, datetime
 
 import hypothesis
 import msgspec
+import pytest
 import sqlalchemy as sa
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from bytebridge import service
 from bytebridge.domain.memory import key_of, source_of
@@ -43,22 +51,43 @@ START = 1_796_100_000
 HOUR, DAY = 3_600, 86_400
 SINCE = START - 50 * DAY
 BEGUN = datetime.fromtimestamp(SINCE, UTC).isoformat()
-SETTINGS = Settings(
-    packs=[{"reference": "SERVDOLIA120", "credits": 120}, {"reference": r"SERVDOLIA(\d+)"}],
-    modules=[{"reference": "MOD.*"}],
-    shop={"since": BEGUN},
-    erp={"since": BEGUN},
-    helpdesk={"since": BEGUN},
-)
+
+
+def firm(*, shares):
+    """shares: the contacts of a company share one account."""
+    return Settings(
+        packs=[{"reference": "SERVDOLIA120", "credits": 120}, {"reference": r"SERVDOLIA(\d+)"}],
+        modules=[{"reference": "MOD.*"}],
+        shop={"since": BEGUN, "url": "http://shop.example.com", "api_key": "k" * 32},
+        erp={"since": BEGUN, "url": "http://erp.example.com", "api_key": "k", "share_company": shares},
+        helpdesk={"since": BEGUN},
+    )
+
+
 GRANTS = {"SERVDOLIA120": 120, "SERVDOLIA45": 45, "MODSTOCK": 0, "CABLE": 0}
 REFERENCES = st.sampled_from(sorted(GRANTS))
 NAMES = ["ana", "bob", "eva"]
 numbers = itertools.count(1)
 
 
+def is_note(document):
+    return isinstance(document, Invoice) and document.kind == InvoiceKind.CREDIT_NOTE
+
+
+def content(document):
+    """What a decision is made on: our own letters move a ticket's dates, and the desk closes what is resolved."""
+    if not isinstance(document, Ticket):
+        return document
+    state = TicketState.RESOLVED if document.state == TicketState.CLOSED else document.state
+    return replace(document, state=state, changed_at=0, resolved_at=None)
+
+
 @dataclass
 class Said:
-    """What the oracle keeps of one document: how it stands now and what it should have moved by now."""
+    """What the oracle keeps of one document: how it stands now and what it should have moved by now.
+
+    email: by which its account is known. decided, target: what a person chose, made on basis.
+    """
 
     worth: int = 0
     email: str | None = None
@@ -67,7 +96,9 @@ class Said:
     voided: int | None = None
     reopened: int | None = None
     resolved: int | None = None
-    decided: tuple | None = None
+    decided: str | None = None
+    target: str | None = None
+    basis: object = None
     once: bool = False
 
 
@@ -88,7 +119,6 @@ class Firm(RuleBasedStateMachine):
         super().__init__()
         self.example = next(numbers)
         self.store, self.now = store, START
-        self.context = service.build(SETTINGS, store, by="tester", now=lambda: self.now)
         self.said = defaultdict(Said)
         self.documents = {}
         self.born = {}
@@ -97,6 +127,11 @@ class Firm(RuleBasedStateMachine):
         self.first = 0
         self.first = max((row[0] for row in self.rows()), default=0)
         self.before = []
+
+    @initialize(shares=st.booleans())
+    def build(self, shares):
+        self.shares = shares
+        self.context = service.build(firm(shares=shares), self.store, by="tester", now=lambda: self.now)
 
     def address(self, name):
         return f"{name}.{self.example}@example.com" if name else None
@@ -173,36 +208,60 @@ class Firm(RuleBasedStateMachine):
         self.read(document)
 
     @rule(
-        name=st.sampled_from(NAMES),
+        number=st.integers(0, 1),
+        name=st.sampled_from([*NAMES, None]),
+        contacts=st.lists(st.sampled_from([*NAMES, "new"]), max_size=2),
         units=st.sampled_from(["1", "2", "2", "0.5"]),
         state=st.sampled_from([InvoiceState.PAID] * 3 + [InvoiceState.OPEN, InvoiceState.DRAFT]),
         notes=st.tuples(*2 * [st.tuples(st.sampled_from(["1", "3", "0.5"]), st.sampled_from(["open", "draft"]))]),
     )
-    def invoice(self, name, units, state, notes):
+    def invoice(self, number, name, contacts, units, state, notes):
+        """The second is of a day on which nothing looks like it."""
+        own = 41 + number
+        people = tuple(dict.fromkeys(self.address(one) for one in (name, *contacts) if one))
+        date = START - (9 if number else 1) * DAY
+
         def made(number, units, state, **more):
             return Invoice(
                 f"{self.example}-{number}",
                 f"FA{number}",
                 "3",
-                (self.address(name),),
+                people,
                 False,
                 "Ana",
                 "es",
                 more.pop("kind", InvoiceKind.STANDARD),
                 state,
                 None,
-                START - DAY,
-                START - DAY,
+                date,
+                date,
                 True,
                 (InvoiceLine("SERVDOLIA120", units),),
                 **more,
             )
 
         back = tuple(
-            made(50 + at, units, InvoiceState(word), kind=InvoiceKind.CREDIT_NOTE, source=f"{self.example}-41")
+            made(
+                own + 10 * (1 + at),
+                units,
+                InvoiceState(word),
+                kind=InvoiceKind.CREDIT_NOTE,
+                source=f"{self.example}-{own}",
+            )
             for at, (units, word) in enumerate(notes)
         )
-        self.read(made(41, units, state, credit_notes=back))
+        self.read(made(own, units, state, credit_notes=back))
+
+    @rule(name=st.sampled_from(NAMES), number=st.integers(1, 2), shop_first=st.booleans(), note=st.booleans())
+    def bought_once_and_seen_twice(self, name, number, shop_first, note):
+        bought = {"name": name, "lines": [("SERVDOLIA120", 2, 0)], "state": OrderState.PAID}
+        billed = {"name": name, "contacts": [], "units": "2", "state": InvoiceState.PAID}
+        notes = [("1", "open" if note else "draft"), ("1", "draft")]
+        if shop_first:
+            self.order(number=number, old=False, reused=False, **bought)
+        self.invoice(number=0, notes=notes, **billed)
+        if not shop_first:
+            self.order(number=number, old=False, reused=False, **bought)
 
     @rule(seconds=st.sampled_from([HOUR, DAY, 70 * DAY]))
     def time_passes(self, seconds):
@@ -274,18 +333,26 @@ class Firm(RuleBasedStateMachine):
         return {email: found[0]} if found else {}
 
     @precondition(lambda self: self.waiting())
-    @rule(pick=st.integers(0, 9), choice=st.sampled_from(["charge", "dismiss", "accept"]))
-    def decides(self, pick, choice):
+    @rule(
+        pick=st.integers(0, 9),
+        choice=st.sampled_from(["charge", "dismiss", "accept", "account", "account"]),
+        name=st.sampled_from(NAMES),
+    )
+    def decides(self, pick, choice, name):
         items = self.waiting()
         item = items[pick % len(items)]
-        if choice == "accept" and item.code not in ("older_than_since", "deleted_late"):
+        document, said = self.documents[item.document], self.said[item.document]
+        if choice == "accept" and item.code not in ("older_than_since", "deleted_late", "look_alike"):
             choice = "dismiss"
-        if choice == "charge" and item.document.startswith("erp:"):
+        if choice == "charge" and isinstance(document, Invoice):
             choice = "dismiss"  # what a decision on an invoice leaves to its credit notes has tables of its own
-        wish = decide.Wish(item.id, choice, 20, "", "asked")
-        list(decide.resolve(wish, self.context, dry_run=False))
-        self.said[item.document].decided = (choice, self.documents[item.document])
-        self.value(self.documents[item.document])
+        if choice == "account" and (self.holder(name) is None or is_note(document)):
+            choice = "dismiss"
+        target = self.address(name) if choice == "account" else ""
+        list(decide.resolve(decide.Wish(item.id, choice, 20, target, "asked"), self.context, dry_run=False))
+        said.target = target or (said.target if said.decided else None)
+        said.decided, said.basis = choice, content(document)
+        self.value(document)
 
     def waiting(self):
         with self.store.read() as connection:
@@ -318,8 +385,8 @@ class Firm(RuleBasedStateMachine):
     def value(self, document):
         for member in members(document):
             said = self.said[key_of(member)]
-            if said.decided is not None and said.decided[1] != member:
-                said.decided = None
+            if said.decided is not None and said.basis != content(member):
+                said.decided = said.target = None
         match document:
             case Order():
                 self.value_order(document, self.said[key_of(document)])
@@ -328,68 +395,116 @@ class Firm(RuleBasedStateMachine):
             case Invoice() if document.kind == InvoiceKind.STANDARD:
                 self.value_invoice(document)
 
-    def stands(self, said, would, email, *, old=0):
-        """would: by the document alone, None for no opinion. old: what was assumed counted before `since`."""
-        if said.decided is not None:
-            choice = said.decided[0]
-            would = {"charge": -20, "accept": 0 if old is None else would, "dismiss": None}[choice]
-        if would is not None and (email is not None or not would or said.worth):
-            email = email or said.email  # where its address no longer tells, it stays whose it was
-            if would and self.owner(email, said.dated) is None:
-                history = self.owners.setdefault(email, [])
-                since = max(said.dated, history[-1][0]) if history else 0
-                history.append((since, Holder()))
-            said.worth = would
-            said.email = email or said.email
+    def stands(self, key, would, emails, *, family=None):
+        """would: by the document alone, None for no opinion. family: of a credit note, its invoice's address."""
+        said = self.said[key]
+        if said.decided == "charge":
+            would = -20 if key.startswith("helpdesk:") else 20
+        elif said.decided == "dismiss":
+            would = None
+        if would is None:
+            return
+        found = self.whose(key, emails, family)
+        if would:
+            if found == "two" or (found is None and not emails):
+                return
+            if found is not None and would > 0 and not said.worth and self.looks_like_another(key, would, found):
+                return
+        if found == "two":
+            found = None
+        if found is None and would:
+            found = emails[0]
+            self.give(found, said.dated, Holder())
+        if self.shares and key.startswith("erp:") and found is not None:
+            for email in emails:
+                self.give(email, said.dated, self.owner(found, said.dated).root())
+        said.worth = would
+        said.email = found or said.email
+
+    def give(self, email, dated, holder):
+        if self.owner(email, dated) is None:
+            history = self.owners.setdefault(email, [])
+            history.append((max(dated, history[-1][0]) if history else 0, holder))
+
+    def whose(self, key, emails, family):
+        """An address of the account that it belongs to, None while there is none, "two" when several fit."""
+        said = self.said[key]
+        owned = [email for email in emails if self.owner(email, said.dated) is not None]
+        roots = {id(self.owner(email, said.dated).root()) for email in owned}
+        everybody = self.shares and key.startswith("erp:")
+        if owned and (len(roots) == 1 or (owned[0] == emails[0] and not everybody)):
+            return owned[0]
+        # where its addresses no longer tell, it stays whose it was
+        held = said.email if said.worth else family
+        if held and (not emails or id(self.owner(held, said.dated).root()) in roots):
+            return held
+        return "two" if owned else None
+
+    def looks_like_another(self, key, would, email):
+        """The same purchase seen in the shop and in the ERP counts once, unless a person says otherwise."""
+        if self.said[key].decided in ("accept", "charge"):
+            return False
+        mine = self.said[key]
+        other = "shop:" if key.startswith("erp:") else "erp:"
+        return any(
+            one.worth == would
+            and name.startswith(other)
+            and abs(one.dated - mine.dated) <= 7 * DAY
+            and self.owner(one.email, one.dated).root() is self.owner(email, mine.dated).root()
+            for name, one in self.said.items()
+            if one.worth > 0
+        )
+
+    def addresses_of(self, document):
+        """Where a person said whose it is, that account's; else what the document says."""
+        said = self.said[key_of(document)]
+        if said.target:
+            return [said.target]
+        if isinstance(document, Invoice):
+            return list(document.emails)
+        return [document.email] if document.email else []
 
     def value_order(self, order, said):
         key = key_of(order)
         if self.born.setdefault(key, order.customer) != order.customer:
-            if said.decided is not None and said.decided[0] == "charge":
-                pass  # what belongs to the document that was is not touched, whatever is decided
-            return
+            return  # what belongs to the document that was is not touched, whatever is decided
         said.dated = order.paid_at
         kept = order.state == OrderState.PAID or (order.state == OrderState.OTHER and said.once)
         units = [(one.reference, one.quantity - min(one.quantity, one.taken_back)) for one in order.lines]
         would = sum(GRANTS[reference] * left for reference, left in units) if kept else 0
-        if said.dated < SINCE:
-            change = self.since_then(said, would)
-            self.stands(said, change, order.email)
-        else:
-            self.stands(said, would, order.email)
+        emails = self.addresses_of(order)
+        self.stands(key, self.since_then(said, would) if said.dated < SINCE else would, emails)
         said.once = said.once or bool(said.worth)
         bought = kept and any(reference.startswith("MOD") and left > 0 for reference, left in units)
-        self.modules[key] = (order.email, order.paid_at) if bought else None
+        self.modules[key] = (emails[0] if emails else None, order.paid_at) if bought else None
 
     def since_then(self, said, would):
         """Something older than `since`: only an accepted change moves anything."""
         if said.assumed is None:
             said.assumed = would - said.worth
         change = would - said.assumed - said.worth
-        if said.decided is not None and said.decided[0] == "accept" and change:
+        if said.decided == "accept" and change:
             return change + said.worth
         return None
 
     def value_ticket(self, ticket, said):
-        email = ticket.email
+        key, emails = key_of(ticket), self.addresses_of(ticket)
         void = ticket.state in (TicketState.SPAM, TicketState.DELETED)
         said.voided = (said.voided if said.voided is not None else self.now) if void else None
         if void:
             first = said.dated if said.once else (ticket.resolved_at or ticket.changed_at)
             late = said.voided - max(first, ticket.resolved_at or first) > 60 * DAY
             tidied = said.worth and ticket.state == TicketState.DELETED and late
-            if tidied and said.decided is not None and said.decided[0] == "accept":
-                said.worth = 0
-            elif said.decided is not None or not tidied:
-                self.stands(said, 0, email)
+            if not tidied or said.decided in ("accept", "charge"):
+                self.stands(key, 0, emails)
             return
         if ticket.state not in (TicketState.RESOLVED, TicketState.CLOSED):
             if ticket.state == TicketState.UNKNOWN:
-                self.stands(said, None, email)
+                self.stands(key, None, emails)
             return
         if not said.once:
             said.once, said.dated = True, ticket.resolved_at or ticket.changed_at
-        self.stands(said, self.price(ticket, said), email)
+        self.stands(key, self.price(ticket, said), emails)
 
     def price(self, ticket, said):
         kind = ticket.kinds[0] if ticket.kinds else ""
@@ -408,7 +523,8 @@ class Firm(RuleBasedStateMachine):
         return -max(45 if kind == "intervencion" else 15, 15 * math.ceil(int(minutes) / 15))
 
     def supported(self, ticket, said):
-        mine = self.owner(ticket.email, said.dated) if ticket.email else None
+        emails = self.addresses_of(ticket)
+        mine = self.owner(emails[0], said.dated) if emails else None
         if mine is None:
             return False
         ends = [
@@ -421,7 +537,8 @@ class Firm(RuleBasedStateMachine):
         return bool(ends) and ticket.created_at <= max(ends)
 
     def value_invoice(self, invoice):
-        said, email = self.said[key_of(invoice)], invoice.emails[0]
+        key, emails = key_of(invoice), self.addresses_of(invoice)
+        said = self.said[key]
         said.dated = invoice.date
         whole = invoice.lines[0].units != "0.5"
         would = 120 * int(invoice.lines[0].units) if whole else None
@@ -434,7 +551,8 @@ class Firm(RuleBasedStateMachine):
                 said.reopened = None
         else:
             said.reopened = None
-        self.stands(said, would, email)
+        self.stands(key, would, emails)
+        family = self.whose(key, emails, None)
         left = max(0, said.worth)
         for note in invoice.credit_notes:
             kept = self.said[key_of(note)]
@@ -443,7 +561,7 @@ class Firm(RuleBasedStateMachine):
                 claim = 0
             else:
                 claim = None if note.lines[0].units == "0.5" else -min(120 * int(note.lines[0].units), left)
-            self.stands(kept, claim, email)
+            self.stands(key_of(note), claim, emails, family=None if family == "two" else family)
             left = max(0, left + kept.worth)
 
     def owner(self, email, at):
@@ -469,9 +587,8 @@ class Firm(RuleBasedStateMachine):
                     .group_by(entries.c.document)
                 ).all()
             )
-        assert {key: int(posted.get(key, 0)) for key in self.documents} == {
-            key: self.said[key].worth for key in self.documents
-        }
+        moved = {key: (int(posted.get(key, 0)), self.said[key].worth) for key in self.documents}
+        assert {key: pair for key, pair in moved.items() if pair[0] != pair[1]} == {}, moved
         expected = defaultdict(int)
         for said in self.said.values():
             if said.worth:
@@ -502,13 +619,13 @@ class Firm(RuleBasedStateMachine):
 
     def teardown(self):
         for document in self.documents.values():
-            if isinstance(document, Invoice) and document.kind == InvoiceKind.CREDIT_NOTE:
+            if is_note(document):
                 continue
             book([document], self.context, Run("poll", "tester", self.now), source=source_of(document))
             self.value(document)
         self.balances_are_what_the_documents_are_worth()
         count = len(self.rows())
-        whole = [one for one in self.documents.values() if getattr(one, "kind", "") != InvoiceKind.CREDIT_NOTE]
+        whole = [one for one in self.documents.values() if not is_note(one)]
         for document in whole:
             book([document], self.context, Run("poll", "tester", self.now), source=source_of(document))
         assert len(self.rows()) == count, "a second pass is empty"
@@ -530,3 +647,84 @@ def test_any_history_ends_with_what_its_documents_are_worth(store):
             suppress_health_check=list(hypothesis.HealthCheck),
         ),
     )
+
+
+DRAFTS = [("1", "draft"), ("1", "draft")]
+
+
+def billed(firm, name, state=InvoiceState.PAID, contacts=(), notes=DRAFTS):
+    firm.invoice(number=0, name=name, contacts=list(contacts), units="2", state=state, notes=notes)
+
+
+def bought(firm, name, state=OrderState.PAID):
+    firm.order(number=1, name=name, lines=[("SERVDOLIA120", 2, 0)], state=state, old=False, reused=False)
+
+
+def worked(firm, name, state=TicketState.RESOLVED, minutes="22"):
+    firm.ticket(number=1, name=name, kind="consulta", minutes=minutes, noted="", state=state)
+
+
+def an_order_while_its_invoice_is_reopened(firm):
+    billed(firm, "ana")
+    billed(firm, "ana", InvoiceState.OPEN)
+    bought(firm, "ana")
+    billed(firm, "ana")
+
+
+def an_invoice_dismissed_whose_order_is_cancelled_later(firm):
+    bought(firm, "ana")
+    billed(firm, "ana")
+    firm.decides(pick=0, choice="dismiss", name="ana")
+    bought(firm, "ana", OrderState.BACK)
+
+
+def a_ticket_reopened_before_a_split(firm):
+    bought(firm, "ana")
+    firm.opens_with(name="bob", credits=50)
+    firm.merge(keep="ana", other="bob")
+    worked(firm, "bob")
+    worked(firm, "bob", TicketState.OPEN)
+    firm.split(name="bob")
+
+
+def an_invoice_known_by_its_contact_before_a_split(firm):
+    firm.opens_with(name="ana", credits=25)
+    firm.opens_with(name="bob", credits=50)
+    firm.merge(keep="ana", other="bob")
+    billed(firm, "eva", contacts=["bob"])
+    firm.split(name="bob")
+
+
+def splits_in_another_order_than_merges(firm):
+    for name in ("eva", "bob", "ana"):
+        firm.opens_with(name=name, credits=25)
+    for order in (("eva", "ana", "bob"), ("ana", "eva", "bob"), ("eva", "bob", "ana"), ("bob", "ana", "eva")):
+        firm.splits_out_of_the_middle(order=order)
+
+
+def an_account_and_then_a_charge(firm):
+    firm.opens_with(name="ana", credits=50)
+    worked(firm, None, minutes="abc")
+    firm.decides(pick=0, choice="account", name="ana")
+    firm.decides(pick=0, choice="charge", name="ana")
+    assert [said.worth for said in firm.said.values()] == [-20]
+
+
+STORIES = [
+    an_order_while_its_invoice_is_reopened,
+    an_invoice_dismissed_whose_order_is_cancelled_later,
+    a_ticket_reopened_before_a_split,
+    an_invoice_known_by_its_contact_before_a_split,
+    splits_in_another_order_than_merges,
+    an_account_and_then_a_charge,
+]
+
+
+@pytest.mark.database("sqlite")
+@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+def test_histories_that_chance_seldom_brings(store, story):
+    firm = Firm(store)
+    firm.build(shares=False)
+    story(firm)
+    firm.balances_are_what_the_documents_are_worth()
+    firm.teardown()
