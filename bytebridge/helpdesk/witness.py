@@ -17,7 +17,8 @@ HISTORY = "/tickets/history"
 EVERY_S = 720
 OVERLAP_S = 3600  # by which a row may come late
 PAGE = 500
-PAGES = 20
+PAGES = 20  # of one hearing that bring something new; the next one goes on
+DEEPEST = 200  # pages in all
 SAME_S = 120  # between a resolution's own date and its row in the history
 REMEMBERED = 2000  # rows of the overlap kept by id; what is beyond is merely compared again
 ALL_TIME = "2000-01-01 00:00:00"
@@ -42,27 +43,34 @@ def ask(client: Client, position: Position, now: int, zone: ZoneInfo) -> Testimo
     asked = {"_perPage": str(PAGE), "_sortDir": "ASC", **filters(("date_from", ">=", start))}
     rows: dict[str, Interval] = {}
     tokens: set[str] = set()
-    for _ in range(PAGES):
+    handled, telling = set(position.intervals), 0
+    for _ in range(DEEPEST):
         raw, token = client.feed(HISTORY, asked)
         read = [decode(row, Interval, f"GET {HISTORY}") for row in raw]
         if any(row.date_from < start for row in read):
             raise RemoteSurprise(SYSTEM, f"GET {HISTORY}", "its filter on date_from is ignored")
         rows |= {row.id: row for row in read}
         if token is None:
-            break
+            return _testimony(rows.values(), position, whole=True)
         if token in tokens:
             raise RemoteSurprise(SYSTEM, f"GET {HISTORY}", "its cursor does not move on")
         tokens.add(token)
         asked["_cursor"] = token
-    else:
-        return _testimony(rows.values(), position, whole=False)
-    return _testimony(rows.values(), position, whole=True)
+        telling += any(row.id not in handled for row in read)
+        if telling == PAGES:
+            break
+    return _testimony(rows.values(), position, whole=False)
 
 
 def _start(position: Position, now: int, zone: ZoneInfo) -> str:
-    """As with the list, rows of the overlap are asked for only as long as a late one may still come."""
+    """As with the list, rows of the overlap are asked for only as long as a late one may still come.
+
+    A hearing that was cut short goes on where it was: its pages may not be filled by an overlap again.
+    """
     quiet = max(0, position.witnessed - position.heard)
     overlap = OVERLAP_S - quiet if quiet < OVERLAP_S else -1
+    if position.witness and not position.witnessed:
+        overlap = 0
     if clocks_went_back(now, zone):
         overlap = OVERLAP_S + REPEATED_HOUR_S
     return shifted(position.witness or position.watermark, -overlap) or ALL_TIME
@@ -109,6 +117,6 @@ def heard(position: Position, said: Testimony, left: Sequence[str], now: int, la
         position,
         witness=reached,
         heard=position.heard if reached == position.witness else now,
-        witnessed=now if said.whole and not waiting else 0,
+        witnessed=0 if waiting or (said.fresh and not said.whole) else now,
         intervals=tuple(row.id for row in kept if row.date_from >= oldest),
     )

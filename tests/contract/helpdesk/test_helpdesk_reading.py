@@ -508,3 +508,29 @@ def test_a_second_with_many_tickets(open_desk, open_client):
     made = {desk.open(f"c{number}@example.com", "Hola") for number in range(150)}
     found = {ticket.id for page in open_client(desk).everything(None, None) for ticket in page.documents}
     assert found == made
+
+
+@pytest.mark.parametrize("cap", [10, 100])
+def test_a_history_in_short_pages_is_heard_to_its_end_and_then_left_alone(desk, polls, clock, cap):
+    """More rows of one moment than the pages of a hearing hold, and of one hour."""
+    desk.per_page_cap = cap
+    made = [desk.open(f"c{number}@example.com", "Hola") for number in range(230)]
+    polls.poll()
+    for ticket in made:
+        desk.answer(ticket, "Hola")
+    late = desk.open("ana@example.com", "Hola")
+    polls.poll()
+    clock.pass_minutes(1)
+    desk.unindexed = {late}
+    desk.resolve(late, kind="consulta", minutes=5)
+    heard = {}
+    for _ in range(40):
+        clock.pass_minutes(1)
+        heard |= polls.poll()
+    assert heard[late].state == TicketState.RESOLVED
+    costs = []
+    for _ in range(130):
+        clock.pass_minutes(1)
+        polls.poll()
+        costs.append(polls.asked)
+    assert max(costs[80:]) <= 2
