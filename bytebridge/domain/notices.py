@@ -13,7 +13,8 @@ from bytebridge.domain.letter import Channel, NoticeKind
 from bytebridge.domain.memory import Memory
 from bytebridge.domain.model import Credits, Document, Instant, Ticket, TicketState
 from bytebridge.domain.rules import Rules, fold
-from bytebridge.domain.tariff import least, says_work
+from bytebridge.domain.tariff import says_work
+from bytebridge.domain.tickets import estimate
 from bytebridge.domain.view import Account
 
 STATEMENTS_A_DAY = 3
@@ -156,7 +157,7 @@ def beforehand(
 
     posted: what this ticket already moved. Only once for a ticket and again only if the minimum rises.
     """
-    need = None if unwarned(ticket, memory, rules, policy, now) else least(ticket, rules, now)
+    need = None if unwarned(ticket, memory, rules, policy, now) else estimate(ticket, memory, rules, now)
     if need is None or (account is None and not policy.strangers):
         return memory.warned, []
     balance = account.balance if account is not None else Credits(0)
@@ -200,7 +201,7 @@ def unwarned(ticket: Ticket, memory: Memory, rules: Rules, policy: Policy, now: 
         return "a machine wrote it"
     if not _watched(ticket, rules):
         return "its department is not watched"
-    work, need = says_work(ticket, rules), least(ticket, rules, now)
+    work, need = says_work(ticket, rules), estimate(ticket, memory, rules, now)
     # who answers a letter of ours is warned once a technician noted what is to be done, which no machine brings about
     if answers_a_letter(ticket) and not work:
         return "it answers a letter, or is an automatic answer"

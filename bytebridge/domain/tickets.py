@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from bytebridge.domain.memory import Memory, key_of
-from bytebridge.domain.model import Credits, Instant, Source, Ticket, TicketState
+from bytebridge.domain.model import Credits, Instant, Kind, Source, Ticket, TicketState
 from bytebridge.domain.rules import FOREVER_AGO, Rules
 from bytebridge.domain.tariff import Lack, charge, least
 from bytebridge.domain.worth import ZERO, Facts, Known, Worth
@@ -16,6 +16,11 @@ VOID = (TicketState.SPAM, TicketState.DELETED)
 def ticket_date(ticket: Ticket, memory: Memory) -> Instant:
     """A ticket's own date: its first resolution that the ledger saw, else what the desk says of it."""
     return memory.dated if memory.dated is not None else _resolved(ticket)
+
+
+def estimate(ticket: Ticket, memory: Memory, rules: Rules, now: Instant) -> tuple[Credits, Kind | None] | None:
+    """What the ticket will cost at least in all, by the prices of its own date once it has one; see `tariff.least`."""
+    return least(ticket, rules, memory.dated if memory.dated is not None else now)
 
 
 def _resolved(ticket: Ticket) -> Instant:

@@ -7,12 +7,13 @@ from bytebridge.domain.accounts import normalise
 from bytebridge.domain.forecast import charges, lasts_days
 from bytebridge.domain.letter import Letter, Movement, NoticeKind
 from bytebridge.domain.model import Credits, Document, Instant, Invoice, Source, Ticket, TicketState
-from bytebridge.domain.tariff import least
+from bytebridge.domain.tickets import estimate
 from bytebridge.jobs import statements
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.languages import language_of
 from bytebridge.ledger import accounts, documents, entries, modules, outbox
 from bytebridge.ledger.accounts import Summary
+from bytebridge.ledger.documents import Stored
 from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.outbox import Notice
 from bytebridge.settings import Settings
@@ -55,10 +56,11 @@ def _no_longer_low(connection: Connection, notice: Notice) -> str | None:
 
 
 def _no_longer_short(connection: Connection, notice: Notice, context: Context) -> str | None:
-    ticket = documents.find(connection, notice.document)
+    stored = documents.get(connection, notice.document)
+    ticket = stored.document if stored is not None else None
     if isinstance(ticket, Ticket) and ticket.state not in (TicketState.NEW, TicketState.OPEN):
         return "the ticket is no longer waiting for work"
-    need = _estimate(ticket, notice, context)
+    need = _estimate(stored, notice, context)
     if need is None:
         return "its work costs nothing, or nobody can say what"
     if need[0] > notice.facts["estimate"]:
@@ -67,11 +69,11 @@ def _no_longer_short(connection: Connection, notice: Notice, context: Context) -
     return "the balance covers it now" if covered else None
 
 
-def _estimate(ticket: object, notice: Notice, context: Context) -> tuple[Credits, str | None] | None:
+def _estimate(stored: Stored | None, notice: Notice, context: Context) -> tuple[Credits, str | None] | None:
     """What the ticket costs at least by what it says now, and its kind."""
-    if not isinstance(ticket, Ticket):
+    if stored is None or not isinstance(stored.document, Ticket):
         return Credits(notice.facts["estimate"]), notice.facts["kind"]
-    need = least(ticket, context.rules, context.now())
+    need = estimate(stored.document, stored.memory, context.rules, context.now())
     return (need[0], need[1].value if need[1] else None) if need is not None else None
 
 
@@ -98,7 +100,8 @@ def addressee(connection: Connection, notice: Notice, context: Context) -> tuple
 def letter_of(connection: Connection, notice: Notice, context: Context, *, low: bool) -> Letter:
     """Values of the letter as of now. low: it says the low-balance paragraph too."""
     summary = _summary(connection, notice)
-    document = documents.find(connection, notice.document)
+    stored = documents.get(connection, notice.document)
+    document = stored.document if stored is not None else None
     source = _source(notice.document)
     facts = notice.facts
     policy = context.policy
@@ -107,9 +110,9 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
     # what was covered by its own entry is not called a debt before the shop was read again
     owed = Credits(max(0, -summary.balance)) if notice.needs_shop or low else Credits(0)
     low = low or notice.kind == NoticeKind.LOW_BALANCE
-    estimate = _estimate(document, notice, context) if notice.kind == NoticeKind.INSUFFICIENT else None
-    if estimate is not None:
-        need = Credits(max(0, estimate[0] - facts["already"] - summary.balance))
+    least = _estimate(stored, notice, context) if notice.kind == NoticeKind.INSUFFICIENT else None
+    if least is not None:
+        need = Credits(max(0, least[0] - facts["already"] - summary.balance))
     else:
         need = _need(summary.balance, threshold, owed, low=low)
     movement = _movement(notice)
@@ -129,8 +132,8 @@ def letter_of(connection: Connection, notice: Notice, context: Context, *, low: 
         owed=owed,
         offer=packs.smallest_cover(context.rules, need, now),
         lasts_days=_lasts(connection, notice, summary, now),
-        estimate=estimate[0] if estimate is not None else None,
-        estimate_kind=estimate[1] if estimate is not None else None,
+        estimate=least[0] if least is not None else None,
+        estimate_kind=least[1] if least is not None else None,
         charged_already=Credits(facts.get("already", 0)),
         credentials_reminder=bool(facts.get("reminder")),
         stranger=bool(facts.get("stranger")),

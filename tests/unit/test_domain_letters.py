@@ -4,9 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from bytebridge.domain.letter import Channel
-from bytebridge.domain.model import InvoiceState, OrderState, TicketState
+from bytebridge.domain.model import InvoiceState, Kind, OrderState, TicketState
 from bytebridge.domain.notices import Policy, asks_for_statement
-from domain_values import ANA, BOB, DAY, NOON, POLICY, RULES, Books, invoice, note, order, ticket
+from bytebridge.domain.rules import Rate
+from domain_values import ANA, BOB, DAY, NOON, POLICY, RATES, RULES, Books, invoice, note, order, ticket
 
 NEW, OPEN, RESOLVED = TicketState.NEW, TicketState.OPEN, TicketState.RESOLVED
 WAITING = {"kinds": (), "minutes": (), "state": NEW}
@@ -67,6 +68,17 @@ def test_situation(balance, documents, kinds):
     for document in documents:
         books.read(document)
     assert books.told() == kinds
+
+
+def test_work_begun_before_prices_rose_is_announced_by_its_own():
+    """Reopened afterwards it costs what it was charged, for a later price list never re-prices it."""
+    dearer = Rate(Kind.CONSULTATION, minimum=60, block=60, valid_from=NOON + DAY)
+    books = Books(rules=replace(RULES, rates=(dearer, *RATES)), ana=30)
+    books.read(ticket())
+    books.read(ticket(state=OPEN, at=NOON + 2 * DAY), now=NOON + 2 * DAY)
+    assert "insufficient" not in books.told()
+    books.read(ticket("t2", **WAITING, at=NOON + 2 * DAY))
+    assert "insufficient" in books.told()
 
 
 STRANGERS = {
