@@ -122,7 +122,15 @@ def supported(ticket, world):
 
 
 def least(ticket, world):
-    """What an open ticket will cost at least; None when it may cost nothing or nobody can say."""
+    """What an open ticket will cost at least, by the rules of its first work; None: nothing, or nobody can say."""
+    tariffs = [
+        NEW_TARIFF if new else TARIFF for new in after(world.changes_at, world.worked.get(ticket.id) or [world.now()])
+    ]
+    found = [_least(ticket, world, tariff) for tariff in tariffs]
+    return None if None in found else min(found)
+
+
+def _least(ticket, world, tariff):
     fields = ticket.fields["custom_fields"]
     kind = kind_of(fields, _tags(ticket, world))
     noted = [CREDITS[text] for text in _texts(fields, "creditos")]
@@ -133,9 +141,9 @@ def least(ticket, world):
     if kind == "quote":
         return None
     if kind == "upgrade":
-        return TARIFF["upgrade"]["flat"]
+        return tariff["upgrade"]["flat"]
     minutes = [MINUTES[text] for text in _texts(fields, "minutos")]
-    return by_blocks((minutes[0] if minutes else None) or 1, TARIFF[kind or "consultation"])
+    return by_blocks((minutes[0] if minutes else None) or 1, tariff[kind or "consultation"])
 
 
 # --- invoices ------------------------------------------------------------------------------------------------
