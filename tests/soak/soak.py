@@ -20,13 +20,14 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bytebridge.sandbox.web import Fault, Reply
-from world import World, free_port
+from world import World, free_port, wait_for
 
 SAMPLE_S, QUIET_S = 2.0, 40.0
 WINDOWS = 6  # of the judged time; each one's median is compared
 FLAT = 0.05  # share by which a window's memory may leave the middle of all
 LIMIT_MIB = 100  # of a daemon at work
 RELOAD_EVERY_S = 120.0
+UNIT = Path(__file__).parents[2] / "systemd" / "bytebridge.service"
 CUSTOMERS, TICKETS_EACH = 40, 3
 MINUTES = (5, 10, 22, 48, 50, 95)
 
@@ -37,6 +38,13 @@ class Sample:
     rss: int  # KiB
     descriptors: int
     threads: int
+
+
+def as_installed():
+    """The environment that the unit gives: how the C library gives memory back is said there."""
+    lines = (line for line in UNIT.read_text(encoding="utf-8").splitlines() if line.startswith("Environment="))
+    words = (word for line in lines for word in line.removeprefix("Environment=").split() if "%" not in word)
+    return dict(word.split("=", 1) for word in words)
 
 
 def sample(pid, began):
@@ -69,6 +77,14 @@ def break_something(world, chance):
     }
     system.faults.append(faults[kind])
     return kind
+
+
+def is_ready(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=10):
+            return True
+    except OSError:
+        return False
 
 
 def scrape(port):
@@ -205,10 +221,9 @@ def main():
     with tempfile.TemporaryDirectory(prefix="bytebridge-soak-") as folder, World(folder) as world:
         port = free_port()
         world.configure(('listen = ""', f'listen = "127.0.0.1:{port}"'), more='[logging]\nlevel = "warning"\n')
-        daemon = world.daemon()
+        daemon = world.daemon(**as_installed())
         began = time.monotonic()
-        while time.monotonic() - began < 30 and not world.database.exists():
-            time.sleep(0.1)
+        wait_for(lambda: is_ready(port), "the end of the start", seconds=120)
         time.sleep(5)
         start = sample(daemon.process.pid, began)
         firm = Firm(world, given.seed)
