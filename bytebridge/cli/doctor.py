@@ -1,8 +1,17 @@
-"""`doctor`: what is wrong and what to do."""
+"""`doctor`: what is wrong and what to do, on one screen."""
+
+import shutil
+import textwrap
+from collections.abc import Iterable
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 import click
 
 from bytebridge.cli.shared import json_option, settings_of, show_json
+
+if TYPE_CHECKING:
+    from bytebridge.connector import Finding
 
 MARKS = {"well": "✓", "doubtful": "?", "wrong": "✗"}
 
@@ -28,13 +37,27 @@ def doctor_command(ctx: click.Context, *, as_json: bool) -> int:
         find_file(ctx.find_root().obj),
     )
     shown, levels = [], set()
-    for finding in found:
-        levels.add(finding.level.value)
-        shown.append({"level": finding.level.value, "what": finding.what, "cure": finding.cure})
+    for findings in map(list, found):
+        levels |= {finding.level.value for finding in findings}
+        shown += [{"level": one.level.value, "what": one.what, "cure": one.cure} for one in findings]
         if not as_json:
-            cure = f"\n    → {finding.cure}" if finding.cure else ""
-            click.echo(f"{MARKS[finding.level.value]} {finding.what}{cure}")
+            _say(findings)
     code = 1 if "wrong" in levels else 3 if "doubtful" in levels else 0
     if as_json:
         show_json({"findings": shown, "exit": code})
     return code
+
+
+def _say(findings: "Iterable[Finding]") -> None:
+    """What is well in one paragraph, whatever is not on lines of its own with its cure."""
+    width = shutil.get_terminal_size((100, 24)).columns
+    for level, group in groupby(findings, lambda finding: finding.level.value):
+        if level == "well":
+            words = f"{MARKS[level]} " + "; ".join(finding.what for finding in group)
+            click.echo(
+                textwrap.fill(words, width, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False)
+            )
+            continue
+        for finding in group:
+            cure = f"\n    → {finding.cure}" if finding.cure else ""
+            click.echo(f"{MARKS[level]} {finding.what}{cure}")

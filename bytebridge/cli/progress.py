@@ -4,8 +4,6 @@ import sys
 from types import TracebackType
 from typing import Self
 
-from bytebridge.logs import CLEAR_LINE
-
 
 class Progress:
     """A counter on a terminal while it is entered, nothing in a pipe; what is printed after it finds an empty line."""
@@ -14,6 +12,7 @@ class Progress:
         self._verb = verb
         self._shown = sys.stderr.isatty() and not quiet
         self._counts: dict[str, int] = {}
+        self._width = 0
 
     def __enter__(self) -> Self:
         return self
@@ -21,14 +20,16 @@ class Progress:
     def __call__(self, what: str, count: int) -> None:
         self._counts[what] = self._counts.get(what, 0) + count
         text = ", ".join(f"{name} {total}" for name, total in self._counts.items())
-        self._write(f"{CLEAR_LINE}{self._verb}: {text} ")
+        self._write(f"{self._verb}: {text} ")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._write(CLEAR_LINE)
+        self._write("")
 
     def _write(self, text: str) -> None:
-        if self._shown:
-            sys.stderr.write(text)
+        if self._shown and (text or self._width):
+            blank = "\r" + " " * self._width + "\r" if len(text) < self._width else "\r"
+            sys.stderr.write(blank + text)
             sys.stderr.flush()
+            self._width = len(text)

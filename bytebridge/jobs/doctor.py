@@ -27,16 +27,19 @@ def pack_known(settings: Settings, now: Instant) -> Callable[[str], bool]:
 
 def examine(
     settings: Settings, open_store: Callable[[], Store], connectors: list[Connector], config: Path | None
-) -> Iterator[Finding]:
-    """Findings in the order a person would mend them."""
+) -> Iterator[Iterator[Finding]]:
+    """Findings about one thing after the other, in the order a person would mend them."""
+    yield _configuration(settings, config)
+    yield _store(open_store)
+    yield from map(_remote, connectors)
+    yield _mail(settings)
+    yield _templates(settings)
+
+
+def _configuration(settings: Settings, config: Path | None) -> Iterator[Finding]:
     yield Finding(Level.WELL, "configuration: no mistakes")
     yield from _config(settings, config)
     yield from _rules(settings)
-    yield from _store(open_store)
-    for connector in connectors:
-        yield from _remote(connector)
-    yield from _mail(settings)
-    yield from _templates(settings)
 
 
 def _config(settings: Settings, path: Path | None) -> Iterator[Finding]:

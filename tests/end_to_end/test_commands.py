@@ -273,7 +273,12 @@ def test_doctor(firm):
     done = firm.run("doctor", "--json")
     assert done.code in (0, 3), done.out
     assert all(one.keys() == {"level", "what", "cure"} for one in done.json["findings"])
-    assert "✓" in firm.run("doctor").out
+    said = firm.run("doctor").out
+    assert said.startswith("✓ configuration: no mistakes")
+    assert len(said.splitlines()) <= 24, "one screen"
+    assert {one["what"] for one in done.json["findings"]} == {
+        one["what"] for one in done.json["findings"] if one["what"] in re.sub(r"\n +", " ", said)
+    }
 
 
 def test_config(firm):

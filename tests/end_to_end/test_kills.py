@@ -12,7 +12,7 @@ import pytest
 from bytebridge.ledger.engine import Store
 from bytebridge.sandbox.web import Fault
 from firm import Firm
-from world import World, wait_for
+from world import DEADLINE_S, World, wait_for
 
 
 def lived(world):
@@ -103,7 +103,7 @@ def killed_at(world, number, *, lost):
     calls.at = die
     world.pass_time(2)
     process = world.start("poll")
-    process.communicate(timeout=30)
+    process.communicate(timeout=DEADLINE_S)
     calls.at = lambda *_: False
     assert process.returncode == -signal.SIGKILL
     world.pass_time(3600)
@@ -178,7 +178,7 @@ def test_reply_taken_when_the_kill_came_is_not_repeated(world):
 
     calls.at = die
     process = world.start("poll")
-    process.communicate(timeout=30)
+    process.communicate(timeout=DEADLINE_S)
     calls.at = lambda *_: False
     world.pass_time(3600)
     world.settle()

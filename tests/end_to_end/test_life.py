@@ -44,7 +44,7 @@ class Disk:
         user = [] if os.getuid() == 0 else ["--user", "--preserve-credentials"]
         return ["nsenter", f"--target={self._holder.pid}", *user, "--mount", "--wdns=/", COMMAND]
 
-    def run(self, *arguments, timeout=60):
+    def run(self, *arguments, timeout=150):
         line = [*self.command(), "--config", str(self.world.config), *arguments]
         return self.world.finish(self.start(line), timeout=timeout)
 

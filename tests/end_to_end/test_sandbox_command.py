@@ -8,7 +8,7 @@ from world import COMMAND
 
 def test_sandbox_tells_a_story_whose_balances_add_up(tmp_path):
     done = subprocess.run(
-        [COMMAND, "sandbox", "--folder", str(tmp_path), "--seconds", "15", "--pace", "0.5"],
+        [COMMAND, "sandbox", "--folder", str(tmp_path), "--seconds", "22", "--pace", "0.5"],
         check=False,
         capture_output=True,
         text=True,

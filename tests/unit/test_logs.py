@@ -225,10 +225,11 @@ def test_a_log_line_takes_the_place_of_a_counter_and_a_counter_leaves_nothing(wr
         progress("shop", 2)
         logs.log("store_busy")
         progress("shop", 1)
-    lines = terminal.getvalue().split(logs.CLEAR_LINE)
-    assert (lines[0], lines[1], lines[3], lines[4]) == ("", "read: shop 2 ", "read: shop 3 ", "")
-    assert "store_busy" in lines[2]
-    assert lines[2].endswith("\n")
+    counted, _, rest = terminal.getvalue().partition(logs.CLEAR_LINE)
+    logged, _, counter = rest.partition("\n")
+    assert counted == "\rread: shop 2 "
+    assert "store_busy" in logged
+    assert counter == "\rread: shop 3 \r" + " " * len("read: shop 3 ") + "\r"
 
 
 @pytest.mark.parametrize(("stream", "quiet"), [(io.StringIO(), False), (Terminal(), True)], ids=["pipe", "json"])
