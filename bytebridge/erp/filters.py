@@ -17,7 +17,7 @@ SENDABLE = re.compile(r"[^\s'\"()<>;,:\\%&=@]+@[^\s'\"()<>;,:\\%&=@]+")
 NAME = re.compile(r"[\w.:\-]+")
 UNSENT = re.compile(r"['&=%]")  # what an address may hold and a filter may not
 VOWELS = re.compile(r"[aeiou]", re.IGNORECASE)
-ADDRESSES_A_QUERY, LENGTH_A_QUERY = 30, 6000  # below 8 KB of address line, the usual limit of a web server
+ADDRESSES_A_QUERY, LENGTH_A_QUERY = 80, 6000  # below 8 KB of address line, the usual limit of a web server
 
 
 def ids_in(column: str, ids: Iterable[str]) -> str:

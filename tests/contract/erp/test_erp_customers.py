@@ -189,8 +189,8 @@ def test_two_harmless_addresses_that_look_like_sql_together_are_asked_apart(writ
     assert writer.find_customer(["credit-union@example.com", "select-hotel@example.com"]) == [union, select]
 
 
-def test_addresses_are_asked_for_thirty_at_a_time():
-    assert len(by_addresses(f"{n}@example.com" for n in range(61))) == 3
+def test_addresses_are_asked_for_eighty_at_a_time():
+    assert len(by_addresses(f"{n}@example.com" for n in range(161))) == 3
 
 
 @pytest.mark.parametrize("ids", [[], ["0"], ["1", "x"], ["1)", "2"], ["-1"]])
