@@ -20,6 +20,7 @@ __all__ = ["Connection", "Store", "meaning_of"]
 T = TypeVar("T")
 ATTEMPTS = 6  # of one transaction
 LOCK_S = 10  # how long a statement waits for a lock
+STALLED_S = 10  # a process that stands still in a transaction holds up every other writer no longer: others take over
 CHECKPOINT = 4_000  # pages in SQLite's log before they are copied into its file: a load changes the same ones often
 KEPT = 2  # connections to a file that stay open: a job reads and writes; more at once are made and closed again
 TOKENS = 20  # of the last transactions, in meta.writer
@@ -29,12 +30,14 @@ NETWORK: dict[str, dict[str, Any]] = {
     "mysql": {"connect_timeout": 10, "read_timeout": 300, "write_timeout": 60},
 }
 SESSION = {
-    "postgresql": [f"SET lock_timeout = '{LOCK_S}s'"],
+    "postgresql": ["SET lock_timeout = '{lock}s'"],
     "mysql": [
-        f"SET SESSION innodb_lock_wait_timeout = {LOCK_S}",
+        "SET SESSION innodb_lock_wait_timeout = {lock}",
+        "SET SESSION idle_write_transaction_timeout = {stalled}",
         "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",  # text too long is an error, never cut
     ],
 }
+WRITING = {"postgresql": "SET LOCAL idle_in_transaction_session_timeout = '{stalled}s'"}
 ONLY_READ = {
     "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
     "mysql": "SET SESSION TRANSACTION READ ONLY",
@@ -76,7 +79,7 @@ class Store:
         def _prepare(connection: Any, _record: Any) -> None:
             with connection.cursor() as cursor:
                 for words in SESSION[self.dialect] + ([ONLY_READ[self.dialect]] if self.read_only else []):
-                    cursor.execute(words)
+                    cursor.execute(words.format(lock=LOCK_S, stalled=STALLED_S))
             connection.commit()
 
         return engine
@@ -170,6 +173,8 @@ class Store:
         with self.meaning():
             connection = self.engine.connect().execution_options(writes=True)
             with connection, connection.begin():
+                if self.dialect in WRITING:
+                    connection.exec_driver_sql(WRITING[self.dialect].format(stalled=STALLED_S))
                 yield connection
 
     def _is_committed(self, connection: Connection, token: str) -> bool:

@@ -20,7 +20,7 @@ SQLITE_BROKEN = {
 }
 # PostgreSQL, appendix A: deadlock, serialisation, lock and statement time-out, too many connections
 POSTGRESQL_BUSY = ("40001", "40P01", "55P03", "57014", "53300")
-POSTGRESQL_LOST = ("08", "57P")
+POSTGRESQL_LOST = ("08", "57P", "25P03")  # 25P03: it stood still within a transaction
 # full disk, system error, damaged data, read-only, no such table or database, no right
 POSTGRESQL_BROKEN = ("531", "58", "XX", "25006", "42P01", "42501", "28", "3D")
 # lock wait time-out, deadlock, query interrupted, statement time-out, too many connections

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from bytebridge.errors import StoreBroken, StoreBusy
-from bytebridge.ledger import entries, facts, migrate, verify
+from bytebridge.ledger import engine, entries, facts, migrate, verify
 from bytebridge.ledger.engine import Store
 from bytebridge.ledger.schema import meta
 
@@ -54,6 +54,24 @@ def test_a_lost_connection_runs_the_whole_transaction_again(books):
         return connection.execute(sa.select(meta.c.value).where(meta.c.name == "held")).scalar()
 
     assert books.store.transact(work) == "attempt 2"
+
+
+@pytest.mark.database("postgresql", "mariadb")
+def test_a_process_that_stands_still_in_its_transaction_holds_up_nobody_for_long(store, open_store, monkeypatch):
+    monkeypatch.setattr(engine, "STALLED_S", 1)
+    stopped, other = open_store(), open_store()
+    seen = []
+
+    def work(connection):
+        seen.append(facts.get(connection, "held"))
+        if len(seen) == 1:
+            other.transact(lambda inner: facts.put(inner, "held", "other"))
+        facts.put(connection, "held", "resumed")
+
+    stopped.transact(work)
+    assert seen == ["", "other"]
+    with store.read() as connection:
+        assert facts.get(connection, "held") == "resumed"
 
 
 @pytest.mark.database("postgresql", "mariadb")
