@@ -1,14 +1,19 @@
-"""`python tests/bench/proof.py [ENTRIES]`: what `db verify` costs against one ordered scan that hashes a chain."""
+"""`python tests/bench/proof.py [ENTRIES] [URL …]`: what `db verify` costs against one ordered scan that hashes a chain.
+
+With URLs of database servers: the same proof on each, in a database made for it, as a process of its own.
+"""
 
 import hashlib
 import json
+import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from statistics import median
 
 import sqlalchemy as sa
-from measured import cpu
+from measured import cpu, measured
 
 from bytebridge.domain.entry import EntryKind, Posting
 from bytebridge.ledger import entries, migrate, verify
@@ -16,7 +21,7 @@ from bytebridge.ledger.engine import Store
 from bytebridge.ledger.schema import accounts
 
 NOW = 1_796_100_000
-PAGE = 1000
+PAGE = 5_000
 ACCOUNTS = 2000
 TURNS = 3
 DERIVATION = {"rule": "blocks", "kind": "consultation", "block": 15, "minimum": 15}
@@ -59,9 +64,10 @@ def proof(store):
         raise SystemExit(found.fault)
 
 
-def main(count):
+def main(count, servers):
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(f"sqlite:///{folder}/ledger.db")
+        url = f"sqlite:///{folder}/ledger.db"
+        store = Store(url)
         migrate.upgrade(store, NOW, Path(folder))
         fill(store, count)
         found = {"floor": [], "verify": []}
@@ -71,9 +77,48 @@ def main(count):
                 work(store)
                 found[name].append(cpu() - began)
         store.close()
-    ratio = median(one / other for one, other in zip(found["verify"], found["floor"], strict=True))
-    print(json.dumps({"entries": count, **{name: median(many) for name, many in found.items()}, "ratio": ratio}))
+        ratio = median(one / other for one, other in zip(found["verify"], found["floor"], strict=True))
+        figures = {"cpu_s": {name: median(many) for name, many in found.items()}, "ratio": ratio}
+        print(json.dumps({"entries": count, **figures}), flush=True)
+        print(json.dumps(alone(url)), flush=True)
+    for server in servers:
+        print(json.dumps(on_server(server, count)), flush=True)
+
+
+def on_server(server, count):
+    name = f"bench_{os.getpid()}"
+    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+    with admin.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    try:
+        url = sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+        store = Store(url)
+        migrate.upgrade(store, NOW, None)
+        fill(store, count)
+        store.close()
+        return alone(url)
+    finally:
+        with admin.connect() as connection:
+            connection.exec_driver_sql(f"DROP DATABASE {name}")
+
+
+def alone(url):
+    """The proof in a process that does nothing else."""
+    command = [sys.executable, __file__, "--measure"]
+    return json.loads(subprocess.run(command, input=url, stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+
+def measure(url):
+    store = Store(url, read_only=True)
+    with measured() as figures:
+        proof(store)
+    store.close()
+    print(json.dumps({"database": store.dialect, **figures}))
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    given = sys.argv[1:]
+    if given == ["--measure"]:
+        measure(sys.stdin.read())
+    else:
+        main(int(given[0]) if given else 1_000_000, given[1:])
