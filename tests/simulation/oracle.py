@@ -9,7 +9,7 @@ from contextlib import closing
 
 from simulation import copies, truth
 from simulation.letters import Letters
-from simulation.world import normal
+from simulation.world import TARIFF, normal
 
 
 class WrongError(AssertionError):
@@ -67,10 +67,11 @@ class Oracle:
 
     def _note_open(self, ticket):
         key, is_open = f"helpdesk:{ticket.id}", ticket.status in ("N", "C")
-        says = (is_open, truth.least(ticket, self.world) if is_open else None, ticket.fields["owner_email"])
+        # a price list that comes into force has no ticket read again
+        says = (is_open, truth.least_by(ticket, self.world, TARIFF) if is_open else None, ticket.fields["owner_email"])
         if self.said.get(key) != says:
             self.said[key] = says
-            self.open_tickets[key] = (self.world.now(), says[1])
+            self.open_tickets[key] = (self.world.now(), truth.least(ticket, self.world) if is_open else None)
 
     def _note_module(self, ticket):
         """A purchase has its tickets looked at again; whose account is whose has not, until they say something new."""
@@ -223,7 +224,14 @@ class Oracle:
             plain = worked[0] is not None and (worked[0] >= self.live_at or changed < self.live_at)
             return worked[0] if plain else None
         row = self.world.erp.invoices[int(number)]
-        plain = row["datef"] >= self.live_at or row["tms"] < self.live_at - self.skew
+        # a credit note moves with its source and the other notes of that
+        kin = [
+            one
+            for one in self.world.erp.invoices.values()
+            if row["fk_facture_source"] in (one["rowid"], one["fk_facture_source"]) and row["type"] == 2
+        ]
+        touched = max(one["tms"] for one in (row, *kin))
+        plain = row["datef"] >= self.live_at or touched < self.live_at - self.skew
         return row["datef"] if plain else None
 
     # at the end

@@ -126,11 +126,11 @@ def least(ticket, world):
     tariffs = [
         NEW_TARIFF if new else TARIFF for new in after(world.changes_at, world.worked.get(ticket.id) or [world.now()])
     ]
-    found = [_least(ticket, world, tariff) for tariff in tariffs]
+    found = [least_by(ticket, world, tariff) for tariff in tariffs]
     return None if None in found else min(found)
 
 
-def _least(ticket, world, tariff):
+def least_by(ticket, world, tariff):
     fields = ticket.fields["custom_fields"]
     kind = kind_of(fields, _tags(ticket, world))
     noted = [CREDITS[text] for text in _texts(fields, "creditos")]
