@@ -103,6 +103,7 @@ class Monitor:
         self._snapshot_lock = threading.Lock()  # apart: a slow ledger must not hold up the jobs' reports
         self._intervals: dict[str, float] = {}
         self._answered: dict[str, float] = {}
+        self._heard: set[str] = set()  # whose answer it was, not only this daemon's beginning
         self._failed: Counter[str] = Counter()
         self._ready = False
         self._stands_by = False
@@ -116,6 +117,7 @@ class Monitor:
                 self.metrics.lag.remove(gone)
                 self.metrics.interval.remove(gone)
                 del self._answered[gone]
+                self._heard.discard(gone)
             self._intervals = dict(intervals)
             for source, seconds in intervals.items():
                 self._answered.setdefault(source, self._monotonic())
@@ -132,7 +134,7 @@ class Monitor:
         with self._lock:
             # the first load of years of documents is one long pass; once failed, only a good pass counts
             if answered and not self._failed[system]:
-                self._answered[system] = self._monotonic()
+                self._hear(system)
 
     def pass_finished(self, source: str, *, ok: bool, examined: int, seconds: float) -> None:
         self.metrics.passes.labels(source, "ok" if ok else "failed").inc()
@@ -141,7 +143,11 @@ class Monitor:
         with self._lock:
             self._failed[source] = 0 if ok else self._failed[source] + 1
             if ok:
-                self._answered[source] = self._monotonic()
+                self._hear(source)
+
+    def _hear(self, source: str) -> None:
+        self._answered[source] = self._monotonic()
+        self._heard.add(source)
 
     def set_ready(self, *, ready: bool) -> None:
         self._ready = ready
@@ -179,7 +185,10 @@ class Monitor:
             return "well: stands by, another daemon does the work"
         with self._lock:
             now = self._monotonic()
-            ages = [f"{source} {now - self._answered[source]:.0f} s ago" for source in self._intervals]
+            ages = [
+                f"{source} {now - self._answered[source]:.0f} s ago" if source in self._heard else f"{source} not yet"
+                for source in self._intervals
+            ]
         snapshot = self._current() or Snapshot()
         letters = sum(snapshot.outbox.get(state, 0) for state in ("pending", "sending", "unknown"))
         waits = f"{letters} letters to go, {snapshot.waiting} reviews wait"

@@ -270,8 +270,9 @@ def test_every_metric_has_help_and_a_unit_in_its_name(monitor):
 
 def test_status_line_says_how_it_is_or_what_is_wrong(monitor, ledger, clock):
     ledger.snapshot = Snapshot(outbox={"pending": 4, "unknown": 1, "held": 7, "failed": 2}, waiting=3)
+    monitor.pass_finished("shop", ok=True, examined=0, seconds=1)
     clock.now += 12
-    assert monitor.status() == ("well: answered shop 12 s ago, helpdesk 12 s ago; 5 letters to go, 3 reviews wait")
+    assert monitor.status() == "well: answered shop 12 s ago, helpdesk not yet; 5 letters to go, 3 reviews wait"
     clock.now += 200
     assert monitor.status() == monitor.healthz()[1] == "helpdesk: no good answer for 212 s"
 
