@@ -1,6 +1,6 @@
 """The network between the product and the simulated systems, its weather, and the moments at which a process dies.
 
-No socket is opened for HTTP: `requests` hands each prepared request to an adapter, and the one here asks the
+No socket is opened for HTTP: each request ends up in a connection pool of `urllib3`, and the one here asks the
 simulator's own `handle` and builds the answer out of real library objects, so that time-outs, cut bodies and odd
 answers reach the product exactly as the library reports them. `smtplib` gets a connection whose other end is the mail
 simulator's conversation itself; its replies are moments to die, too.
@@ -12,13 +12,12 @@ import smtplib
 import socket
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from email.utils import formatdate
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import requests
 import urllib3
 from sqlalchemy import event
 
@@ -190,6 +189,16 @@ class _FarEnd:
         self.wire.reset = True
 
 
+class Prepared(NamedTuple):
+    """A request as it would go out. bare: its caller is told the very error, for nobody tries again in between."""
+
+    method: str
+    url: str
+    body: bytes | str | None
+    headers: Mapping[str, str]
+    bare: bool
+
+
 class Network:
     """simulators: by port. lies: when a well-formed answer left everything out, which nobody can notice."""
 
@@ -199,12 +208,13 @@ class Network:
 
     @contextmanager
     def up(self):
-        """`requests` and `smtplib`, not the product, are led here."""
-        network, send, hear = self, requests.adapters.HTTPAdapter.send, smtplib.SMTP.getreply
+        """`urllib3` (under `requests` too) and `smtplib`, not the product, are led here."""
+        network, send, hear = self, urllib3.HTTPConnectionPool.urlopen, smtplib.SMTP.getreply
         dial = socket.create_connection
 
-        def carried(adapter, prepared, **_options):
-            return network.carry(adapter, prepared)
+        def carried(pool, method, url, body=None, headers=None, retries=None, **_options):
+            address = f"{pool.scheme}://{pool.host}:{pool.port}{url}"
+            return network.carry(Prepared(method, address, body, headers or {}, bare=retries is False))
 
         def heard(smtp):
             network.weather.boundary("mail")
@@ -215,15 +225,15 @@ class Network:
         def dialled(address, *more, **options):
             return Wire(network.mail) if address[1] == network.mail.port else dial(address, *more, **options)
 
-        requests.adapters.HTTPAdapter.send, smtplib.SMTP.getreply = carried, heard
+        urllib3.HTTPConnectionPool.urlopen, smtplib.SMTP.getreply = carried, heard
         socket.create_connection = dialled
         try:
             yield self
         finally:
-            requests.adapters.HTTPAdapter.send, smtplib.SMTP.getreply = send, hear
+            urllib3.HTTPConnectionPool.urlopen, smtplib.SMTP.getreply = send, hear
             socket.create_connection = dial
 
-    def carry(self, adapter, prepared):
+    def carry(self, prepared):
         self.weather.boundary(f"before {prepared.method}")
         simulator = self.simulators[urlsplit(prepared.url).netloc]
         write = prepared.method not in ("GET", "HEAD")
@@ -236,14 +246,14 @@ class Network:
         if write:
             self.weather.boundary(f"after {prepared.method}")
         answer = self._spoilt(kind, reply, prepared)
-        return adapter.build_response(prepared, _raw(answer, prepared, simulator.now(), kind))
+        return _raw(answer, prepared, simulator.now(), kind)
 
     def _spoilt(self, kind, reply, prepared):
         if kind == "refused":
             reason = urllib3.exceptions.NewConnectionError(None, "refused")
-            raise requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, prepared.url, reason))
+            raise reason if prepared.bare else urllib3.exceptions.MaxRetryError(None, prepared.url, reason)
         if kind in ("timeout_before", "timeout_after"):
-            raise requests.ReadTimeout(urllib3.exceptions.ReadTimeoutError(None, prepared.url, "timed out"))
+            raise urllib3.exceptions.ReadTimeoutError(None, prepared.url, "timed out")
         status = self.weather.chance.choice((500, 502, 503, 504))
         spoilt = {
             "status": Reply(status, HTML, "text/html"),
