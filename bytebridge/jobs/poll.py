@@ -1,7 +1,10 @@
 """One pass over one source: what changed since the cursor, booked page by page."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from contextvars import copy_context
 from functools import partial
 
 from bytebridge.connector import Connector, Page
@@ -81,15 +84,36 @@ def _poll(connector: Connector, context: Context, run: Run, result: PassResult) 
 
     pages_read = connector.changed(reading.cursor, known, since if first else None)
     if going_live:
-        for page in pages_read:
-            take_page(page, connector, context, run, result)
-            if context.stopping():
-                return
+        with closing(_ahead(pages_read, context)) as met:
+            for page in met:
+                take_page(page, connector, context, run, result)
+                if context.stopping():
+                    return
     else:
         _gather(pages_read, connector, context, run, result)
     recheck(connector, context, run, result)
     drain_surprises(connector, context, result)
     context.store.transact(lambda connection: runs.save_reading(connection, source, begun, context.now()))
+
+
+def _ahead(pages_read: Iterator[Page], context: Context) -> Generator[Page]:
+    """The same pages, the next one fetched while this one is booked, one and no more, if the context says so.
+
+    What went wrong with it is heard of when it is asked for; who stops waits for the one under way.
+    """
+    if not context.ahead:
+        yield from pages_read
+        return
+    with ThreadPoolExecutor(1, "ahead") as fetcher:
+
+        def fetch() -> Future[Page | None]:
+            bound = copy_context()  # its log lines are this pass's
+            return fetcher.submit(lambda: bound.run(next, pages_read, None))
+
+        coming = fetch()
+        while (page := coming.result()) is not None:
+            coming = fetch()
+            yield page
 
 
 def _gather(pages_read: Iterable[Page], connector: Connector, context: Context, run: Run, result: PassResult) -> None:

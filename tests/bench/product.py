@@ -51,7 +51,7 @@ def built(port, database):
     desk = helpdesk.connect(given.helpdesk, page=PAGE, **tools)
     connectors = {Source.SHOP: shop.connect(given.shop, page=PAGE, **tools), Source.HELPDESK: desk}
     store = service.open_store(given, write=True)
-    context = service.build(given, store, by="bench")
+    context = service.build(given, store, by="bench", ahead=True)
     return replace(context, connectors=connectors, desk=desk), waited
 
 
