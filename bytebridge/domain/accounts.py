@@ -25,8 +25,9 @@ def normalise(text: str | None) -> str | None:
     if text is None:
         return None
     plain = _folded(text).strip()
-    named = NAMED.fullmatch(plain)
-    plain = (named.group(1) if named else plain).strip().removeprefix("mailto:").strip()
+    if named := NAMED.fullmatch(plain) if "<" in plain else None:
+        plain = named.group(1).strip()
+    plain = plain.removeprefix("mailto:").strip()
     if len(plain) > LONGEST or not ADDRESS.fullmatch(plain) or not plain.isprintable():
         return None
     return plain
@@ -50,6 +51,8 @@ def owner(owners: Owners, email: str, at: Instant) -> int | None:
     history = owners.get(email)
     if history is None:
         return None
+    if len(history) == 1:
+        return history[0][1]
     current: int | None = None
     for number, (since, account) in enumerate(history):
         if number == 0 or since <= at or current is None:

@@ -157,12 +157,13 @@ def beforehand(
 
     posted: what this ticket already moved. Only once for a ticket and again only if the minimum rises.
     """
-    need = None if unwarned(ticket, memory, rules, policy, now) else estimate(ticket, memory, rules, now)
+    need = estimate(ticket, memory, rules, now)
     if need is None or (account is None and not policy.strangers):
         return memory.warned, []
     balance = account.balance if account is not None else Credits(0)
     left = need[0] + posted  # a ticket that is charged already, as one that our own letter reopened, costs no more
-    if left <= 0 or balance >= left:
+    # the balance first: of the many who have enough nobody need ask who wrote what
+    if left <= 0 or balance >= left or unwarned(ticket, memory, rules, policy, now):
         return memory.warned, []
     if ticket.changed_at < policy.quiet_before:
         return need[0], []

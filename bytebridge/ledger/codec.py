@@ -64,4 +64,6 @@ def storable(text: str) -> str:
 
 def fit(text: str, length: int) -> str:
     """Text for a column of that length."""
-    return storable(text)[:length]
+    if not text.isascii() or "\x00" in text:
+        text = storable(text)
+    return text[:length]

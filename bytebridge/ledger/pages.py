@@ -44,10 +44,8 @@ ACCOUNT = (
 )
 SEEN = select(documents.c.key, documents.c.state, documents.c.rules)
 KNOWN = select(documents.c.key, documents.c.memory, documents.c.state, documents.c.email)
-OWNERS = (
-    select(addresses.c.email, addresses.c.since, *ACCOUNT)
-    .select_from(addresses.outerjoin(accounts, addresses.c.account == accounts.c.id).outerjoin(entries, IS_HEAD))
-    .order_by(addresses.c.since, addresses.c.id)
+OWNERS = select(addresses.c.since, addresses.c.id, addresses.c.email, *ACCOUNT).select_from(
+    addresses.outerjoin(accounts, addresses.c.account == accounts.c.id).outerjoin(entries, IS_HEAD)
 )
 DOCUMENT = tuple(column.name for column in documents.columns)
 
@@ -96,10 +94,10 @@ def load_view(
     companies: with the third parties of the accounts' invoices.
     """
     view = View(now=now)
-    all_members = [member for document in page for member in members(document)]
-    view.states = {key_of(member): codec.encode(member) for member in all_members}
+    by_key = {key_of(member): member for document in page for member in members(document)}
+    view.states = {key: codec.encode(member) for key, member in by_key.items()}
     emails = {email for document in page for text in _emails(document) if (email := normalise(text))}
-    _load_documents(connection, {key_of(member): member for member in all_members}, view)
+    _load_documents(connection, by_key, view)
     emails |= {known.decision.email for known in view.known.values() if known.decision and known.decision.email}
     _load_owners(connection, emails, view)
     _load_accounts(connection, {account for posted in view.posted.values() for account in posted}, view)
@@ -176,11 +174,17 @@ def _decision(row: Row[Any], targets: Mapping[tuple[str, str], str]) -> Decision
 
 def _load_owners(connection: Connection, emails: set[str], view: View) -> None:
     """Who owned these addresses, with the accounts and their heads."""
-    for email, since, number, *rest in many.among(connection, OWNERS, addresses.c.email, sorted(emails)):
+    rows = many.among(connection, OWNERS, addresses.c.email, sorted(emails))
+    rows.sort(key=_place)  # by when they began: here, since a database sorts for each of its questions
+    for since, _, email, number, *rest in rows:
         view.owners.setdefault(email, []).append((Instant(since), number))
-        if number is not None:
+        if number is not None and number not in view.accounts:
             _know(view, number, *rest)
     _load_accounts(connection, set(), view)
+
+
+def _place(row: Sequence[Any]) -> tuple[int, int]:
+    return row[0], row[1]
 
 
 def _load_accounts(connection: Connection, ids: set[int], view: View) -> None:
@@ -207,8 +211,6 @@ def _know(
     balance: int | None,
     digest: str | None,
 ) -> None:
-    if number in view.accounts:
-        return
     limit = Credits(threshold) if threshold is not None else None
     view.accounts[number] = Account(number, root, Credits(balance or 0), threshold=limit, language=language, name=name)
     if seq is not None:

@@ -135,10 +135,10 @@ MUTANTS = (
     Mutant(
         "never says that a balance is low", "domain/notices.py", "or account.low_pending:", "or True:",
     ),
-    Mutant("never warns beforehand", "domain/notices.py", "if left <= 0 or balance >= left:", "if True:",
+    Mutant("never warns beforehand", "domain/notices.py", "if left <= 0 or balance >= left or unwarned(", "if True or unwarned(",
         tests="tests/unit/test_domain_letters.py::test_situation",
     ),
-    Mutant("warns of what the balance covers", "domain/notices.py", "if left <= 0 or balance >= left:", "if left <= 0:",
+    Mutant("warns of what the balance covers", "domain/notices.py", "if left <= 0 or balance >= left or unwarned(", "if left <= 0 or unwarned(",
         tests="tests/unit/test_domain_letters.py::test_situation",
     ),
     Mutant(
