@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, func, or_, select
 
 from bytebridge.domain.accounts import normalise, owner
 from bytebridge.domain.entry import GENESIS
@@ -332,16 +332,11 @@ def store_documents(
     view: View,
     already: Container[str],
 ) -> None:
-    """Last-seen states: new ones inserted, changed ones updated, in two batches."""
-    fresh: list[tuple[Any, ...]] = []
-    changed: list[tuple[Any, ...]] = []
-    for outcome in outcomes:
-        (changed if outcome.key in already else fresh).append(_row(outcome, rules_digest, view))
-    many.add(connection, documents, DOCUMENT, fresh)
-    if changed:
-        values: dict[str, Any] = {name: bindparam(name) for name in DOCUMENT if name != "key"}
-        statement = update(documents).where(documents.c.key == bindparam("this")).values(values)
-        connection.execute(statement, [dict(zip(("this", *DOCUMENT[1:]), row, strict=True)) for row in changed])
+    """Last-seen states, each in the place of the one before: of updates a driver may ask for each by itself."""
+    last = {outcome.key: outcome for outcome in outcomes}
+    for some in batches(key for key in last if key in already):
+        connection.execute(delete(documents).where(documents.c.key.in_(some)))
+    many.add(connection, documents, DOCUMENT, [_row(outcome, rules_digest, view) for outcome in last.values()])
 
 
 def _telling(outcome: Outcome, view: View) -> str:

@@ -1,0 +1,76 @@
+"""How often a page of documents asks its database: not once a row."""
+
+import pytest
+import sqlalchemy as sa
+
+from bytebridge import service
+from bytebridge.domain.model import Order, OrderLine, OrderState, Source
+from bytebridge.jobs.book import Run, book
+from bytebridge.settings import Settings
+
+NOW = 1_796_100_000  # 2026-12-01 04:40 UTC
+FEW, MANY = 20, 400
+SETTINGS = Settings(packs=[{"reference": "P120", "credits": 120}], notices={"quiet_before": "2027-01-01"})
+
+
+def orders(count, units, first):
+    return [
+        Order(
+            id=str(number),
+            code=f"R{number}",
+            customer=str(number),
+            email=f"c{number}@example.com",
+            name="Ana",
+            language="es",
+            state=OrderState.PAID,
+            state_name="Paid",
+            once_paid=True,
+            created_at=NOW - 60,
+            paid_at=NOW - 60,
+            lines=(OrderLine("1", "P120", units),),
+        )
+        for number in range(first, first + count)
+    ]
+
+
+@pytest.fixture
+def asked(store, database):
+    """Statements sent since it was last called: what MariaDB was asked, or what the driver was given."""
+    given = []
+    sa.event.listen(store.engine, "before_cursor_execute", lambda *parts: given.append(parts[2]))
+
+    def questions():
+        if database != "mariadb":
+            return len(given)
+        with store.read() as connection:
+            return int(connection.exec_driver_sql("SHOW SESSION STATUS LIKE 'Questions'").one()[1])
+
+    last = questions()
+
+    def since():
+        nonlocal last
+        before, last = last, questions()
+        return last - before
+
+    return since
+
+
+def test_a_long_page_asks_as_often_as_a_short_one(store, asked):
+    context = service.build(SETTINGS, store, by="tester", now=lambda: NOW)
+    found = {}
+    asked()
+    for count, first in ((FEW, 1), (FEW, 1_001), (MANY, 2_001)):
+        for what, units in (("new", 2), ("changed", 1)):
+            booked = book(orders(count, units, first), context, Run("poll", "tester", NOW), source=Source.SHOP)
+            assert len(booked.entries) == count
+            found[count, what] = asked()
+    assert found[MANY, "new"] == found[FEW, "new"] < FEW * 2
+    assert found[MANY, "changed"] == found[FEW, "changed"] < FEW * 2
+
+
+@pytest.mark.database("postgresql")
+def test_rows_travel_together_to_postgresql(store):
+    from psycopg import capabilities
+
+    assert store.engine.dialect.driver == "psycopg"
+    assert capabilities.has_pipeline()
