@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 FULL, SMALL = 200_000, 200
 LITTLE = 10  # of the full size: for growth
 FEW = 1_000  # documents in the store that polls are compared on
+DLT = os.environ.get("BENCH_DLT")  # an interpreter with dlt[sqlalchemy], for one more row in the table
 ENDED_S = 86_400  # the last order was made so long ago
 
 
@@ -39,17 +40,17 @@ def addresses(port):
         return json.load(answer)
 
 
-def child(script, what, port, database, given=None, profile=None):
+def child(script, what, port, database, given=None, profile=None, python=sys.executable):
     environment = {**os.environ, **({"PROFILE": profile} if profile else {})}
     done = subprocess.run(
-        [sys.executable, str(HERE / script), what, str(port), str(database)],
+        [python, str(HERE / script), what, str(port), str(database)],
         input=json.dumps(given),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
         env=environment,
     )
-    return json.loads(done.stdout)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def pair(port, folder, profile=None):
@@ -60,12 +61,14 @@ def pair(port, folder, profile=None):
     loaded = addresses(port)
     figures["floor"] = child("floor.py", "msgspec", port, folder / "floor.db", loaded)
     figures["floor C"] = child("floor.py", "json", port, folder / "floor-c.db", loaded)
+    if DLT:
+        figures["dlt"] = child("copier.py", "dlt", port, folder / "dlt.db", loaded, python=DLT)
     addresses(port)
     figures["reconcile"] = child("product.py", "reconcile", port, kept, profile=profile and f"{profile}.reconcile")
     walked = addresses(port)
     figures["decode"] = child("floor.py", "decode", port, folder / "decode.db", walked)
     figures["load"]["requests"], figures["reconcile"]["requests"] = len(loaded), len(walked)
-    for name in ("floor", "floor C"):
+    for name in {"floor", "floor C", "dlt"} & figures.keys():
         figures[name]["documents"] = figures["load"]["documents"]
     figures["decode"]["documents"] = figures["reconcile"]["documents"]
     return figures
@@ -85,6 +88,8 @@ def pairs(orders, tickets, count, profile=None):
         "load CPU / floor CPU": median(turn["load"]["cpu_s"] / turn["floor"]["cpu_s"] for turn in turns),
         "reconcile CPU / decode CPU": median(turn["reconcile"]["cpu_s"] / turn["decode"]["cpu_s"] for turn in turns),
     }
+    if DLT:
+        ratios["load rows/s / dlt rows/s"] = median(turn["dlt"]["wall_s"] / turn["load"]["wall_s"] for turn in turns)
     return found, ratios
 
 
