@@ -44,6 +44,8 @@ def resolve(wish: Wish, context: Context, *, dry_run: bool) -> Iterator[str]:
 
     def record(connection: Connection) -> None:
         present = documents.get(connection, review.document)
+        if present is not None and stored is not None and present.state != stored.state:
+            raise Refused(f"{name} has just changed: look at review {wish.number} again")
         reviews.decide(
             connection,
             _open(connection, wish),

@@ -4,6 +4,7 @@ After any of them: each balance is what the final documents and the people's own
 added, and reading everything a second time posts nothing.
 """
 
+import dataclasses
 import itertools
 import math
 from collections import defaultdict
@@ -42,7 +43,7 @@ from bytebridge.domain.settlement import members
 from bytebridge.errors import NotFound, Refused
 from bytebridge.jobs import decide, people
 from bytebridge.jobs.book import Run, book
-from bytebridge.ledger import accounts, pages, reviews, verify
+from bytebridge.ledger import accounts, documents, pages, reviews, verify
 from bytebridge.ledger.schema import entries
 from bytebridge.settings import Settings
 
@@ -728,3 +729,22 @@ def test_histories_that_chance_seldom_brings(store, story):
     story(firm)
     firm.balances_are_what_the_documents_are_worth()
     firm.teardown()
+
+
+@pytest.mark.database("sqlite")
+def test_a_decision_on_what_changes_at_that_moment_is_refused(store):
+    firm = Firm(store)
+    firm.build(shares=False)
+    worked(firm, "ana", minutes="abc")
+    meanwhile = [lambda: worked(firm, "bob", minutes="abc")]
+
+    def now():
+        if meanwhile:
+            meanwhile.pop()()
+        return firm.now
+
+    wish = decide.Wish(firm.waiting()[0].id, "charge", 20, "", "asked")
+    with pytest.raises(Refused, match="has just changed"):
+        list(decide.resolve(wish, dataclasses.replace(firm.context, now=now), dry_run=False))
+    with store.read() as connection:
+        assert documents.find(connection, firm.waiting()[0].document).email == firm.address("bob")
