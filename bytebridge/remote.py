@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 from urllib.parse import urlencode, urlsplit
@@ -42,10 +43,8 @@ class Answer:
     @property
     def date(self) -> int | None:
         """The server's own clock as the answer's Date header [epoch s]; None without a readable one."""
-        try:
-            return int(parsedate_to_datetime(self.headers["date"]).timestamp())
-        except (KeyError, ValueError, TypeError):
-            return None
+        at = _moment(self.headers.get("date", ""))
+        return int(at) if at is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +217,7 @@ class Remote:
         self._failures += 1
         asked = error.retry_after_s if isinstance(error, RemoteUnavailable) else None
         if asked is not None and asked > LONGEST_WAIT_S:
-            self._closed_until = self._monotonic() + min(asked, LONGEST_PAUSE_S)
+            self._closed_until = self._monotonic() + asked
         elif self._failures >= TRIP_AFTER:
             pause = min(PAUSE_S * 2.0 ** (self._failures - TRIP_AFTER), LONGEST_PAUSE_S)
             self._closed_until = self._monotonic() + pause
@@ -367,18 +366,24 @@ def classify_status(answer: Answer, operation: str, system: str = "") -> RemoteE
 
 
 def retry_after_s(answer: Answer) -> float | None:
-    """The Retry-After header as seconds from now, both its forms; None when absent or unreadable."""
-    text = answer.headers.get("retry-after")
-    if text is None:
-        return None
-    if text.strip().isdecimal():
-        return float(text)
+    """The Retry-After header as seconds from now, both its forms; None when absent or unreadable.
+
+    At most `LONGEST_PAUSE_S`: what is asked for may be a mistake, and nothing waits a year for it.
+    """
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isdecimal():
+        return min(float(text), LONGEST_PAUSE_S)
+    until, now = _moment(text), answer.date
+    return min(max(0.0, until - now), LONGEST_PAUSE_S) if until is not None and now is not None else None
+
+
+def _moment(text: str) -> float | None:
+    """A date of a header [epoch s]; None when it is none. HTTP's dates are UTC, whatever our own zone."""
     try:
-        until = parsedate_to_datetime(text).timestamp()
-    except (ValueError, TypeError):
+        found = parsedate_to_datetime(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError):
         return None
-    now = answer.date
-    return max(0.0, until - now) if now is not None else None
 
 
 def _may_pass(error: BaseException) -> bool:

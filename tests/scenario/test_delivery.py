@@ -586,3 +586,15 @@ def test_who_bought_a_module_alone_has_its_year_of_support_and_hears_of_its_end(
     assert world.told() == [("module_ending", "email", LUC)]
     world.poll()
     assert world.told() == []
+
+
+@pytest.mark.parametrize("asked", ["31536000", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_a_desk_that_asks_for_a_year_gets_its_letter_within_the_hour(world, asked):
+    bought(world)
+    world.desk.resolve(world.asks(ANA), kind="consulta", minutes=40)
+    world.desk.fail_next(429, headers={"Retry-After": asked}, match=lambda request: request.method == "POST")
+    world.poll()
+    assert states(world)["balance"] == "pending"
+    world.clock.tick(HOUR)
+    world.poll()
+    assert states(world)["balance"] == "sent"

@@ -3,12 +3,13 @@
 import gzip
 import ssl
 import threading
+import time as clock
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from bytebridge.errors import OutcomeUnknown, RemoteRefused, RemoteUnavailable
-from bytebridge.remote import ATTEMPTS, TRIP_AFTER, Budget, Limits, Remote
+from bytebridge.remote import ATTEMPTS, LONGEST_PAUSE_S, TRIP_AFTER, Answer, Budget, Limits, Remote, retry_after_s
 from bytebridge.sandbox.web import Fault, Reply, Simulator, json_reply
 
 KEY = "k3y-canary-0123456789"
@@ -81,6 +82,37 @@ def test_waits_as_long_as_the_server_asks(remote, server, time):
     server.fail_next(429, headers={"Retry-After": "17"})
     remote.get("/a")
     assert max(time.waits) >= 17
+
+
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [
+        ("0", 0),
+        (" 7 ", 7),
+        ("Wed, 25 Nov 2026 10:00:20 GMT", 20),
+        ("Wed, 25 Nov 2026 10:00:20 -0000", 20),
+        ("Wed, 25 Nov 2026 09:00:00 GMT", 0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_PAUSE_S),
+        ("31536000", LONGEST_PAUSE_S),
+        ("9" * 400, LONGEST_PAUSE_S),
+        ("-5", None),
+        ("1.5", None),
+        ("soon", None),
+        ("Wed, 25 Nov 2026 10:00:20 +9999999999999", None),
+        (None, None),
+    ],
+)
+def test_a_retry_after_is_read_in_each_of_its_forms(asked, waited, monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    clock.tzset()
+    headers = {"date": "Wed, 25 Nov 2026 10:00:00 GMT"} | ({"retry-after": asked} if asked is not None else {})
+    assert retry_after_s(Answer(429, headers, b"")) == waited
+    monkeypatch.undo()
+    clock.tzset()
+
+
+def test_a_date_that_is_none_is_no_clock():
+    assert Answer(200, {"date": "Wed, 25 Nov 2026 10:00:00 +9999999999999"}, b"").date is None
 
 
 def test_a_date_is_a_retry_after_too(server, time):
