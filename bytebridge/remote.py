@@ -6,7 +6,7 @@ text of the HTTP library and no full address is passed on.
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
@@ -289,7 +289,7 @@ class Remote:
                     verify=self._verify,
                 )
                 with response:
-                    body = self._body(response.iter_content(CHUNK), operation)
+                    body = self._body(response.raw, operation)
             return _answer(response.status_code, response.headers, body)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             self._fail(error, operation, write=write)
@@ -313,14 +313,15 @@ class Remote:
             preload_content=False,
         )
         with response:
-            body = self._body(response.stream(CHUNK, decode_content=True), operation)
+            body = self._body(response, operation)
         return _answer(response.status, response.headers, body)
 
-    def _body(self, pieces: Iterable[bytes], operation: str) -> bytes:
+    def _body(self, response: urllib3.BaseHTTPResponse, operation: str) -> bytes:
         ends = self._monotonic() + self._limits.total_s
         chunks: list[bytes] = []
         size = 0
-        for chunk in pieces:
+        # what has come so far, piece by piece: a full chunk may take for ever to drip in
+        while chunk := response.read1(CHUNK, decode_content=True):
             size += len(chunk)
             if size > self._limits.max_body:
                 raise RemoteUnavailable(self.system, operation, f"answer larger than {self._limits.max_body} bytes")

@@ -212,12 +212,14 @@ def test_an_answer_that_drips_is_given_up(server):
         "desk",
         server.url,
         headers={},
-        limits=Limits(requests_per_minute=60_000, read_s=5, total_s=0.5),
+        limits=Limits(requests_per_minute=60_000, read_s=5, total_s=0.2),
         sleep=lambda _: None,
     )
-    server.faults.extend(Fault(drip_s=0.2) for _ in range(ATTEMPTS))
+    server.faults.extend(Fault(drip_s=0.1) for _ in range(ATTEMPTS))
+    began = clock.monotonic()
     with pytest.raises(RemoteUnavailable, match="not complete"):
-        remote.get("/" + "a" * 40)
+        remote.get("/" + "a" * 100)
+    assert clock.monotonic() - began < 6, "given up in time, not when all has come"
 
 
 def test_a_server_that_never_answers_is_given_up(server):
