@@ -56,7 +56,9 @@ class Posting:
         OutcomeUnknown: `find` it before trying again. RemoteRejected: this ticket does not take it (closed,
         deleted, gone). RemoteRefused: the key, or `helpdesk.agent` is no agent.
         """
-        self.agent_id()  # a writer who is no agent would turn the reply into a note
+        # asked each time: a writer who is no agent any more would turn the reply into a note, which no customer sees
+        self._id = None
+        self.agent_id()
         form = {
             "message": text,
             "type": "M" if kind == "reply" else "N",

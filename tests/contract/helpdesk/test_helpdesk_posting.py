@@ -145,6 +145,14 @@ def test_a_dismissed_agent_is_none(desk, helpdesk, ticket):
         helpdesk.post(ticket, TEXT, kind="reply")
 
 
+def test_an_agent_dismissed_between_two_letters_leaves_no_note_instead(desk, helpdesk, ticket):
+    helpdesk.post(ticket, TEXT, kind="reply")
+    desk.dismiss_agent(US)
+    with pytest.raises(RemoteRefused, match="no active agent"):
+        helpdesk.post(ticket, TEXT, kind="reply")
+    assert (desk.replies(ticket), desk.notes(ticket)) == ([TEXT], [])
+
+
 def test_our_agent_on_a_later_page(open_desk, open_client, clock):
     desk = open_desk(per_page_cap=2)
     for number in range(5):
