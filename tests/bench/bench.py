@@ -30,8 +30,10 @@ def server(orders, tickets):
     end = int(time.time()) // 3600 * 3600 - ENDED_S
     command = [sys.executable, str(HERE / "server.py"), str(orders), str(tickets), str(end)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield int(process.stdout.readline())
-        process.terminate()
+        try:
+            yield int(process.stdout.readline())
+        finally:
+            process.terminate()
 
 
 def addresses(port):
