@@ -17,7 +17,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
-from bytebridge import __version__, cron, logs, service, snapshot
+from bytebridge import __version__, cron, logs, memory, service, snapshot
 from bytebridge.domain.model import Source
 from bytebridge.errors import SettingsError, StoreBroken, StoreBusy
 from bytebridge.jobs.book import new_token
@@ -48,11 +48,6 @@ UPGRADE_S = 60  # what systemd is asked for, again and again, while a migration 
 
 class Stopping(Exception):
     """Raised out of a wait or before a write so that the unit of work ends at once."""
-
-
-def _clock_offset() -> float:
-    """Seconds by which the wall clock is ahead of the monotonic one."""
-    return time.time() - time.monotonic()
 
 
 class Daemon:
@@ -166,7 +161,8 @@ class Daemon:
             # a late run is run, once: the default drops what is a second late
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
-        offset = _clock_offset()  # before the first run is set: a clock that is set meanwhile wakes the jobs too
+        # before the first run is planned: a clock that is set meanwhile wakes the jobs too
+        offset = time.time() - time.monotonic()
         self._schedule(settings)
         self._take_turn()
         self._scheduler.start()
@@ -317,10 +313,10 @@ class Daemon:
 
     def _watch(self, offset: float) -> None:
         """The main thread: feeds the watchdog, notices a set clock, reloads; until the daemon should end."""
-        fed, starving = 0.0, False
+        fed, trimmed, starving = 0.0, time.monotonic(), False
         while not self._stop.wait(TICK_S):
             self._take_turn()
-            moved = _clock_offset() - offset
+            moved = time.time() - time.monotonic() - offset
             if abs(moved) > JUMP_S:
                 log("clock_moved", seconds=round(moved))
                 offset += moved
@@ -328,6 +324,9 @@ class Daemon:
             if self._reload.is_set():
                 self._reload.clear()
                 self._reconfigure()
+            if time.monotonic() - trimmed >= memory.GIVE_BACK_EVERY_S:
+                trimmed = time.monotonic()
+                memory.give_back()
             every = self._notifier.watchdog_every_s
             late = self._monitor.jobs.overdue()
             for span in late if not starving else ():

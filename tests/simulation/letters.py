@@ -252,8 +252,9 @@ class Letters:
         """Each fall below the threshold is told at most once, and told if the balance stays there."""
         said = defaultdict(list)
         for row in self.rows:
-            if row["state"] == "sent" and row["kind"] in ("low_balance", "insufficient"):
-                said[row["account"], row["kind"]].append(row["sent_at"])
+            if row["state"] in ("sent", "failed") and row["kind"] in ("low_balance", "insufficient"):
+                # one that stayed in doubt twice is listed for a person
+                said[row["account"], row["kind"]].append(row["sent_at"] or row["tried_since"] or row["created_at"])
         for account, history in self.balances.items():
             before, falls = 0, []
             for _, when, balance in history:
