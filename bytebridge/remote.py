@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import requests
 import tenacity
@@ -95,33 +95,6 @@ class Budget:
         self._tokens = 0.0
 
 
-class _Reads:
-    """Where reads go: a pool of connections, the path and the headers that all of them have in common."""
-
-    def __init__(self, base: str, headers: Mapping[str, str], verify: bool | str) -> None:
-        with _session() as session:  # what it prepares and checks of an address and its headers, once
-            session.get_adapter(base)
-            prepared = session.prepare_request(requests.Request("GET", base, headers=dict(headers)))
-        address = str(prepared.url)
-        trust: dict[str, Any] = {}
-        if address.startswith("https"):
-            bundle = verify if isinstance(verify, str) else requests.utils.DEFAULT_CA_BUNDLE_PATH
-            trust = {"cert_reqs": "CERT_REQUIRED", "ca_certs": bundle}
-        self.pool = urllib3.connection_from_url(address, **trust)
-        self.path = urlsplit(address).path.rstrip("/")
-        self.headers = {str(name): str(value) for name, value in prepared.headers.items()}
-
-
-def _session() -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # a netrc entry would replace our key, a proxy would see it
-    return session
-
-
-def _answer(status: int, headers: Mapping[str, str], body: bytes) -> Answer:
-    return Answer(status, {name.lower(): value for name, value in headers.items()}, body)
-
-
 class Remote:
     """One remote system behind one base address, one request at a time.
 
@@ -155,7 +128,8 @@ class Remote:
         self._may_write = may_write
         self._budget = Budget(self._limits.requests_per_minute, monotonic, sleep)
         self._lock = threading.Lock()
-        self._reads: _Reads | None = None
+        self._session = self._new_session()
+        self._prepared: requests.PreparedRequest | None = None
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_may_pass),
             wait=_wait,
@@ -175,6 +149,11 @@ class Remote:
             yield
         finally:
             self._tireless = False
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        session.trust_env = False  # a netrc entry would replace our key, a proxy would see it
+        return session
 
     def get(
         self, path: str, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
@@ -272,49 +251,47 @@ class Remote:
         *,
         write: bool,
     ) -> Answer:
+        # a write goes over a connection of its own: on a kept-alive one that the server has just closed,
+        # nobody could tell whether it arrived
+        session = self._new_session() if write else self._session
         try:
-            if not write:
-                return self._read(path, {**self._params, **(params or {})}, headers or {}, operation)
-            # a write goes over a connection of its own: on a kept-alive one that the server has just closed,
-            # nobody could tell whether it arrived
-            with _session() as session:
+            if write:
                 request = requests.Request(
                     method, self._base + path, params=self._params, headers=self._headers, json=json, data=form
                 )
-                # straight to the adapter: cookies, redirects and hooks, which a session sees to, there are none
-                response = session.get_adapter(self._base).send(
-                    session.prepare_request(request),
-                    stream=True,
-                    timeout=(self._limits.connect_s, self._limits.read_s),
-                    verify=self._verify,
-                )
-                with response:
-                    body = self._body(response.raw, operation)
-            return _answer(response.status_code, response.headers, body)
+                prepared = session.prepare_request(request)
+            else:
+                prepared = self._reading(path, {**self._params, **(params or {})}, headers)
+            # straight to the adapter: cookies, redirects and hooks, which a session sees to, there are none
+            response = session.get_adapter(self._base).send(
+                prepared, stream=True, timeout=(self._limits.connect_s, self._limits.read_s), verify=self._verify
+            )
+            with response:
+                body = self._body(response.raw, operation)
+            lowered = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status_code, lowered, body)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             self._fail(error, operation, write=write)
         except RemoteUnavailable as error:
             if write:
                 raise OutcomeUnknown(self.system, operation, error.message) from None
             raise
+        finally:
+            if write:
+                session.close()
 
-    def _read(self, path: str, params: Mapping[str, str], headers: Mapping[str, str], operation: str) -> Answer:
-        """Over kept-alive connections, by urllib3 alone: preparing each request anew took as long as sending it."""
-        if self._reads is None:
-            self._reads = _Reads(self._base, self._headers, self._verify)
+    def _reading(
+        self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None
+    ) -> requests.PreparedRequest:
+        """A read. What does not change is prepared once, since preparing takes as long as sending."""
+        if self._prepared is None:
+            request = requests.Request("GET", self._base, headers=self._headers)
+            self._prepared = self._session.prepare_request(request)
+        prepared = self._prepared.copy()
+        prepared.headers.update(headers or {})
         query = f"?{urlencode(params)}" if params else ""
-        response = self._reads.pool.urlopen(
-            "GET",
-            self._reads.path + path + query,
-            headers={**self._reads.headers, **headers},
-            retries=False,
-            redirect=False,
-            timeout=urllib3.Timeout(connect=self._limits.connect_s, read=self._limits.read_s),
-            preload_content=False,
-        )
-        with response:
-            body = self._body(response, operation)
-        return _answer(response.status, response.headers, body)
+        prepared.url = str(prepared.url).rstrip("/") + path + query
+        return prepared
 
     def _body(self, response: urllib3.BaseHTTPResponse, operation: str) -> bytes:
         ends = self._monotonic() + self._limits.total_s
@@ -332,7 +309,7 @@ class Remote:
 
     def _fail(self, error: Exception, operation: str, *, write: bool) -> NoReturn:
         # `from None`: the library's own texts hold the full address, which may hold a key
-        if isinstance(error, requests.exceptions.SSLError | urllib3.exceptions.SSLError):
+        if isinstance(error, requests.exceptions.SSLError):
             raise RemoteRefused(
                 self.system,
                 operation,
@@ -340,10 +317,7 @@ class Remote:
             ) from None
         if isinstance(
             error,
-            requests.exceptions.InvalidURL
-            | requests.exceptions.InvalidSchema
-            | requests.exceptions.MissingSchema
-            | urllib3.exceptions.LocationValueError,
+            requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | requests.exceptions.MissingSchema,
         ):
             raise RemoteRefused(self.system, operation, "its url is not an http(s) address") from None
         reason = _reason(error)
@@ -401,12 +375,12 @@ def _wait(state: tenacity.RetryCallState) -> float:
 
 
 def _reason(error: Exception) -> str:
-    if _never_sent(error) and not isinstance(error, requests.exceptions.ConnectTimeout):
-        return "cannot be reached"
-    if isinstance(error, requests.exceptions.ConnectTimeout | urllib3.exceptions.ConnectTimeoutError):
+    if isinstance(error, requests.exceptions.ConnectTimeout):
         return "no connection in time"
     if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
         return "no answer in time"
+    if _never_sent(error):
+        return "cannot be reached"
     return "the connection broke off"
 
 
@@ -415,5 +389,4 @@ def _never_sent(error: Exception) -> bool:
         return True
     inner = error.args[0] if error.args else None
     reason = getattr(inner, "reason", inner)
-    unreached = urllib3.exceptions.NewConnectionError
-    return isinstance(error, unreached) or isinstance(reason, unreached)
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)

@@ -1,6 +1,6 @@
 """The network between the product and the simulated systems, its weather, and the moments at which a process dies.
 
-No socket is opened for HTTP: each request ends up in a connection pool of `urllib3`, and the one here asks the
+No socket is opened for HTTP: `requests` hands each prepared request to an adapter, and the one here asks the
 simulator's own `handle` and builds the answer out of real library objects, so that time-outs, cut bodies and odd
 answers reach the product exactly as the library reports them. `smtplib` gets a connection whose other end is the mail
 simulator's conversation itself; its replies are moments to die, too.
@@ -12,12 +12,13 @@ import smtplib
 import socket
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import contextmanager
 from email.utils import formatdate
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+import requests
 import urllib3
 from sqlalchemy import event
 
@@ -189,16 +190,6 @@ class _FarEnd:
         self.wire.reset = True
 
 
-class Prepared(NamedTuple):
-    """A request as it would go out. bare: its caller is told the very error, for nobody tries again in between."""
-
-    method: str
-    url: str
-    body: bytes | str | None
-    headers: Mapping[str, str]
-    bare: bool
-
-
 class Network:
     """simulators: by port. lies: when a well-formed answer left everything out, which nobody can notice."""
 
@@ -208,13 +199,12 @@ class Network:
 
     @contextmanager
     def up(self):
-        """`urllib3` (under `requests` too) and `smtplib`, not the product, are led here."""
-        network, send, hear = self, urllib3.HTTPConnectionPool.urlopen, smtplib.SMTP.getreply
+        """`requests` and `smtplib`, not the product, are led here."""
+        network, send, hear = self, requests.adapters.HTTPAdapter.send, smtplib.SMTP.getreply
         dial = socket.create_connection
 
-        def carried(pool, method, url, body=None, headers=None, retries=None, **_options):
-            address = f"{pool.scheme}://{pool.host}:{pool.port}{url}"
-            return network.carry(Prepared(method, address, body, headers or {}, bare=retries is False))
+        def carried(adapter, prepared, **_options):
+            return network.carry(adapter, prepared)
 
         def heard(smtp):
             network.weather.boundary("mail")
@@ -225,15 +215,15 @@ class Network:
         def dialled(address, *more, **options):
             return Wire(network.mail) if address[1] == network.mail.port else dial(address, *more, **options)
 
-        urllib3.HTTPConnectionPool.urlopen, smtplib.SMTP.getreply = carried, heard
+        requests.adapters.HTTPAdapter.send, smtplib.SMTP.getreply = carried, heard
         socket.create_connection = dialled
         try:
             yield self
         finally:
-            urllib3.HTTPConnectionPool.urlopen, smtplib.SMTP.getreply = send, hear
+            requests.adapters.HTTPAdapter.send, smtplib.SMTP.getreply = send, hear
             socket.create_connection = dial
 
-    def carry(self, prepared):
+    def carry(self, adapter, prepared):
         self.weather.boundary(f"before {prepared.method}")
         simulator = self.simulators[urlsplit(prepared.url).netloc]
         write = prepared.method not in ("GET", "HEAD")
@@ -246,14 +236,14 @@ class Network:
         if write:
             self.weather.boundary(f"after {prepared.method}")
         answer = self._spoilt(kind, reply, prepared)
-        return _raw(answer, prepared, simulator.now(), kind)
+        return adapter.build_response(prepared, _raw(answer, prepared, simulator.now(), kind))
 
     def _spoilt(self, kind, reply, prepared):
         if kind == "refused":
             reason = urllib3.exceptions.NewConnectionError(None, "refused")
-            raise reason if prepared.bare else urllib3.exceptions.MaxRetryError(None, prepared.url, reason)
+            raise requests.ConnectionError(urllib3.exceptions.MaxRetryError(None, prepared.url, reason))
         if kind in ("timeout_before", "timeout_after"):
-            raise urllib3.exceptions.ReadTimeoutError(None, prepared.url, "timed out")
+            raise requests.ReadTimeout(urllib3.exceptions.ReadTimeoutError(None, prepared.url, "timed out"))
         status = self.weather.chance.choice((500, 502, 503, 504))
         spoilt = {
             "status": Reply(status, HTML, "text/html"),
