@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec.structs import replace
 
 from bytebridge.domain.derivation import recompute
-from bytebridge.domain.invoices import credit_note_worth, invoice_worth, shop_mark
+from bytebridge.domain.invoices import credit_note_worth, invoice_worth, named_as_before, shop_mark
 from bytebridge.domain.memory import born, key_of, source_of
 from bytebridge.domain.model import Credits, Document, Instant, Invoice, InvoiceKind, Order, Source, Ticket
 from bytebridge.domain.orders import order_worth
@@ -38,6 +38,7 @@ def interpret(document: Document, known: Mapping[str, Known], rules: Rules, fact
 def _family(invoice: Invoice, known: Mapping[str, Known], rules: Rules, facts: Facts) -> list[Worth]:
     """An invoice, then its credit notes: each may take back what those before it left of the grant."""
     own = known.get(key_of(invoice), NOTHING)
+    invoice = named_as_before(invoice, own.memory)
     said = invoice_worth(invoice, own, rules, facts)
     source = _finish(said, invoice, own, rules)
     worths = [source]

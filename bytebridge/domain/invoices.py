@@ -48,6 +48,18 @@ def invoice_worth(invoice: Invoice, known: Known, rules: Rules, facts: Facts) ->
             return replace(worth, credits=None, lack=Lack("unknown_state"))
 
 
+def named_as_before(invoice: Invoice, memory: Memory) -> Invoice:
+    """With the references that its products had when they counted, for itself and its credit notes.
+
+    The ERP shows each product's present reference: renaming a pack would take back what was sold of it.
+    """
+    names = dict(memory.references)
+    if not names:
+        return invoice
+    lines = tuple(replace(line, reference=names.get(line.product, line.reference)) for line in invoice.lines)
+    return replace(invoice, lines=lines, credit_notes=tuple(named_as_before(n, memory) for n in invoice.credit_notes))
+
+
 def _unpaid(worth: Worth, memory: Memory, posted: Credits, rules: Rules, facts: Facts) -> Worth:
     """A grant outlives a reopening for a while: such invoices are often closed again within minutes (ERP notes §7)."""
     if posted <= 0:
@@ -75,7 +87,8 @@ def _paid(invoice: Invoice, worth: Worth, rules: Rules, facts: Facts) -> Worth:
     lines, lack = _lines(invoice, rules, worth.dated)
     credits = Credits(sum(line["credits"] * line["units"] for line in lines))
     worth = replace(worth, credits=credits, derivation={"rule": "packs", "standing": "paid", "lines": lines})
-    worth = replace(worth, modules=_modules(invoice, rules, worth.dated))
+    memory = replace(worth.memory, references=_references(invoice, worth, rules))
+    worth = replace(worth, modules=_modules(invoice, rules, worth.dated), memory=memory)
     if lack is not None:
         return replace(worth, credits=None, lack=lack)
     if credits < 0:
@@ -84,6 +97,23 @@ def _paid(invoice: Invoice, worth: Worth, rules: Rules, facts: Facts) -> Worth:
         # the order may come at any time, without the invoice changing
         return replace(worth, lack=Lack("unknown_shop_order", marked), recheck=Instant(facts.now + 1))
     return replace(worth, flags=_flags(invoice, credits, rules, worth.dated))
+
+
+def _references(invoice: Invoice, worth: Worth, rules: Rules) -> tuple[tuple[str, str], ...]:
+    """By product, what counted on this invoice: a wrong reference that is corrected may still count."""
+    found = dict(worth.memory.references)
+    for line in invoice.lines:
+        reference = line.reference
+        if (
+            line.product
+            and reference
+            and (
+                packs.grants(rules, reference, worth.dated) is not None
+                or packs.support_ends([reference], rules, worth.dated)
+            )
+        ):
+            found[line.product] = reference
+    return tuple(sorted(found.items()))
 
 
 def _flags(invoice: Invoice, credits: Credits, rules: Rules, dated: Instant) -> tuple[Lack, ...]:

@@ -11,7 +11,8 @@ class Memory(Struct, frozen=True, gc=False):
     charged: it once moved credits. reopened, voided, missing: when it was first seen so, None when it is not
     so now. warned: the highest minimum the customer was warned of beforehand. assumed: of a document older
     than `since`, what it would have moved when first seen. asked: its subject or tag was answered with a statement.
-    opened: the account that it opened with a charge, since its address had none.
+    opened: the account that it opened with a charge, since its address had none. references: of an invoice, those
+    that its packs and modules had when first seen, by product.
     """
 
     born: str = ""
@@ -24,6 +25,7 @@ class Memory(Struct, frozen=True, gc=False):
     assumed: Credits | None = None
     asked: bool = False
     opened: int | None = None
+    references: tuple[tuple[str, str], ...] = ()
 
 
 class Decision(Struct, frozen=True, gc=False):

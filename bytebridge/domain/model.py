@@ -106,11 +106,12 @@ class InvoiceLine(Struct, frozen=True, gc=False):
     """reference: the product's, None for a free-text line.
 
     units: decimal text such as "2", "-1" or "0.5"; already negative when quantity or price is negative on an
-    invoice, always without sign on a credit note.
+    invoice, always without sign on a credit note. product: its id, which outlives a renaming; "" for none.
     """
 
     reference: str | None
     units: str
+    product: str = ""
 
 
 class Invoice(Struct, frozen=True, gc=False):

@@ -168,7 +168,9 @@ def _is_of_two(invoice: Invoice, worth: Worth, account: int | None, view: View) 
 def _withheld(worth: Worth, lack: Lack, known: Known, now: Instant) -> Worth:
     """No opinion for a reason outside the document; a person who dismissed that has said so."""
     dismissed = known.decision is not None and known.decision.choice == "dismiss"
-    memory = replace(worth.memory, charged=known.memory.charged or bool(known.posted))
+    memory = replace(
+        worth.memory, charged=known.memory.charged or bool(known.posted), references=worth.memory.references
+    )
     shown = worth.lack or (None if dismissed else lack)
     # the twin may fall, the accounts may be merged, without the document changing
     recheck = None if dismissed or not worth.emails else Instant(now + 1)

@@ -132,7 +132,7 @@ def _line(line: Mapping[str, Any], references: Mapping[str, str], *, credit_note
     units = abs(quantity)
     if not credit_note and (quantity < 0 or (_readable(line, "subprice") or 0) < 0):
         units = -units
-    return InvoiceLine(reference=reference, units=f"{units.normalize() + 0:f}")
+    return InvoiceLine(reference=reference, units=f"{units.normalize() + 0:f}", product=product or "")
 
 
 def _all_lines(row: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:

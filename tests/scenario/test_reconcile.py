@@ -436,3 +436,27 @@ def test_a_plan_of_another_store_is_refused(settled, tmp_path):
     path.write_text(json.dumps({**plan, "store": "another"}))
     with pytest.raises(Exception, match="another store"):
         repair_plan.read(str(path), settled.context())
+
+
+def test_a_pack_renamed_in_the_erp_takes_nothing_back_from_who_bought_it(world):
+    customer = world.erp.customer("Alder", ANA)
+    invoice = world.erp.sell(customer, [("SERVDOLIA60", 2, 60)])
+    world.poll()
+    world.erp.rename_product("SERVDOLIA60", "OLD-PACK")
+    world.erp.draw_pdf(invoice)
+    world.poll()
+    assert reconcile(world).drift == []
+    assert (world.balances(), world.reviews()) == ({ANA: 120}, set())
+    note = world.erp.credit_note(invoice, [("OLD-PACK", 1, 60)])
+    world.erp.validate(note)
+    world.poll()
+    assert (world.balances(), world.reviews()) == ({ANA: 60}, set())
+
+
+def test_a_packs_wrong_reference_that_is_corrected_counts_from_then_on(world):
+    world.erp.sell(world.erp.customer("Alder", ANA), [("SERVDOLIA-60", 2, 60)])
+    world.poll()
+    assert world.balances() == {}
+    world.erp.rename_product("SERVDOLIA-60", "SERVDOLIA60")
+    reconcile(world)
+    assert world.balances() == {ANA: 120}

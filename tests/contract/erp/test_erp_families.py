@@ -209,7 +209,7 @@ def test_kinds(number, kind, erp, server, ana):
 def test_units_of_an_invoice_carry_their_sign(quantity, price, units, *, erp, server, ana):
     invoice = server.invoice(ana, [("SERVDOLIA60", quantity, price)])
     [document] = erp.by_ids([invoice])
-    assert document.lines == (InvoiceLine("SERVDOLIA60", units),)
+    assert document.lines == (InvoiceLine("SERVDOLIA60", units, product="1"),)
 
 
 @pytest.mark.parametrize(("quantity", "price"), [(2, 60), (-2, 60), (2, -60)])
@@ -217,13 +217,13 @@ def test_units_of_a_credit_note_have_no_sign(quantity, price, erp, server, ana):
     invoice = server.sell(ana, PACK)
     server.credit_note(invoice, [("SERVDOLIA60", quantity, price)])
     [family] = erp.by_ids([invoice])
-    assert family.credit_notes[0].lines == (InvoiceLine("SERVDOLIA60", "2"),)
+    assert family.credit_notes[0].lines == (InvoiceLine("SERVDOLIA60", "2", product="1"),)
 
 
 def test_an_offered_pack_is_a_pack_and_free_text_is_none(erp, server, ana):
     invoice = server.sell(ana, [("SERVDOLIA60", 1, 60, 100), (None, 1, -5)])
     [document] = erp.by_ids([invoice])
-    assert document.lines == (InvoiceLine("SERVDOLIA60", "1"), InvoiceLine(None, "-1"))
+    assert document.lines == (InvoiceLine("SERVDOLIA60", "1", product="1"), InvoiceLine(None, "-1"))
 
 
 def test_a_renamed_product_does_not_rename_old_lines(erp, server, ana):
