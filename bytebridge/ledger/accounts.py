@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, func, insert, or_, select, update
+from sqlalchemy import Connection, case, func, insert, or_, select, update
 
 from bytebridge.domain.accounts import normalise, owner
 from bytebridge.domain.model import Credits, Instant
@@ -105,40 +105,42 @@ def summaries(connection: Connection, roots: Sequence[int] | None = None) -> lis
         question = question.where(accounts.c.id.in_(roots))
     rows = connection.execute(question).all()
     wanted = [row.id for row in rows]
-    sums: dict[int, list[int]] = {root: [0, 0, 0] for root in wanted}
-    last: dict[int, int] = {}
     bought = or_(entries.c.document.like("shop:%"), entries.c.document.like("erp:%"))
     worked = entries.c.document.like("helpdesk:%")
-    for position, condition in enumerate((None, bought, worked)):
-        total = (
-            select(accounts.c.root, func.sum(entries.c.credits), func.max(entries.c.happened))
-            .join(accounts, accounts.c.id == entries.c.account)
-            .group_by(accounts.c.root)
+    total = (
+        select(
+            accounts.c.root,
+            func.sum(entries.c.credits),
+            func.sum(case((bought, entries.c.credits), else_=0)),
+            func.sum(case((worked, entries.c.credits), else_=0)),
+            func.max(entries.c.happened),
         )
-        if condition is not None:
-            total = total.where(condition)
-        if roots is not None:
-            total = total.where(accounts.c.root.in_(roots))
-        for root, credits, happened in connection.execute(total):
-            sums[root][position] = int(credits)
-            if position == 0:
-                last[root] = happened
+        .join(accounts, accounts.c.id == entries.c.account)
+        .group_by(accounts.c.root)
+    )
+    if roots is not None:
+        total = total.where(accounts.c.root.in_(roots))
+    figures = {root: tuple(sums) for root, *sums in connection.execute(total)}
+    nothing = (0, 0, 0, None)
     emails = emails_of(connection, wanted)
-    return [
-        Summary(
-            row.id,
-            emails[row.id],
-            row.name,
-            row.language,
-            Credits(row.threshold) if row.threshold is not None else None,
-            Credits(sums[row.id][0]),
-            Credits(sums[row.id][1]),
-            Credits(-sums[row.id][2]),
-            Instant(last[row.id]) if row.id in last else None,
-            row.muted,
+    found = []
+    for row in rows:
+        balance, granted, charged, last = figures.get(row.id, nothing)
+        found.append(
+            Summary(
+                row.id,
+                emails[row.id],
+                row.name,
+                row.language,
+                Credits(row.threshold) if row.threshold is not None else None,
+                Credits(int(balance)),
+                Credits(int(granted)),
+                Credits(-int(charged)),
+                Instant(last) if last is not None else None,
+                row.muted,
+            )
         )
-        for row in rows
-    ]
+    return found
 
 
 def set_values(
