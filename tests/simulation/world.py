@@ -176,7 +176,8 @@ class World:
         return self.owners[plain].root
 
     def owner_of(self, email):
-        """The account that the address itself is of, merged or not."""
+        """The account that the address itself is of, merged or not; a new one when nobody ever had it."""
+        self.holder(email)
         return self.owners[normal(email)]
 
     def give(self, email, holder):
