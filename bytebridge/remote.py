@@ -25,6 +25,7 @@ MAX_BODY = 64 * 1024 * 1024  # bytes, after decompression
 ATTEMPTS = 4  # of one read
 LONGEST_WAIT_S = 30.0  # a longer Retry-After ends this turn instead of holding the job
 TRIP_AFTER = 3  # failed calls in a row open the circuit
+FASTER_AFTER_S = 3600.0  # without a 429
 PAUSE_S, LONGEST_PAUSE_S = 30.0, 900.0
 
 
@@ -71,15 +72,17 @@ class Budget:
     """A token bucket: at most `per_minute` requests a minute, a sixth of it at once."""
 
     def __init__(self, per_minute: int, monotonic: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        self._rate = per_minute / 60
+        self._full = self._rate = per_minute / 60
         self._burst = max(1.0, per_minute / 6)
         self._tokens = self._burst
         self._monotonic, self._sleep = monotonic, sleep
-        self._at = monotonic()
+        self._at = self._slower_at = monotonic()
 
     def take(self) -> None:
         """Waits for its turn."""
         now = self._monotonic()
+        if self._rate < self._full and now - self._slower_at >= FASTER_AFTER_S:
+            self._rate, self._slower_at = min(self._full, self._rate * 2), now
         self._tokens = min(self._burst, self._tokens + max(0.0, now - self._at) * self._rate)
         self._at = now
         if self._tokens < 1:
@@ -90,8 +93,8 @@ class Budget:
         self._tokens -= 1
 
     def halve(self) -> None:
-        """After a 429: half the speed, for the life of this process."""
-        self._rate = max(self._rate / 2, 1 / 60)
+        """After a 429: half the speed, and twice that again after each hour without another."""
+        self._rate, self._slower_at = max(self._rate / 2, 1 / 60), self._monotonic()
         self._tokens = 0.0
 
 

@@ -145,6 +145,20 @@ def test_after_429_the_speed_is_halved(server, time):
     assert min(wait for wait in time.waits if wait) == pytest.approx(2.0, abs=0.1)
 
 
+def test_an_hour_after_the_last_429_the_speed_doubles_again(server, time):
+    remote = open_remote(server.url, time, limits=Limits(requests_per_minute=60))
+    for _ in range(2):
+        server.fail_next(429, headers={"Retry-After": "1"})
+        remote.get("/a")
+    for pause in (2.0, 1.0, 1.0):
+        time.at += 3601
+        for _ in range(11):  # what may go at once has gone
+            remote.get("/a")
+        time.waits.clear()
+        remote.get("/a")
+        assert time.waits[-1] == pytest.approx(pause, abs=0.1)
+
+
 def test_repeated_failures_pause_this_system_longer_each_time(server, time):
     remote = open_remote(server.url, time)
     other = open_remote(server.url, time)
