@@ -1,7 +1,7 @@
 """Reads the sources anew, compares every document with the ledger, reports the drift and repairs it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -247,11 +247,14 @@ def _row(outcome: Outcome, view: View, known: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def movements(outcome: Outcome, view: View) -> list[dict[str, Any]]:
-    """What would be posted and why, as a plan holds it. account: None for one that is yet to be opened."""
+def movements(outcome: Outcome, view: View, opened: Collection[int] = ()) -> list[dict[str, Any]]:
+    """What would be posted and why, as a plan holds it. account: None for one that the plan itself opens.
+
+    opened: those that it opened already.
+    """
     return [
         {
-            "account": None if view.accounts[posting.account].new else posting.account,
+            "account": None if view.accounts[posting.account].new or posting.account in opened else posting.account,
             "was": posting.was,
             "credits": posting.credits,
             "rule": json.loads(encode(posting.derivation)),

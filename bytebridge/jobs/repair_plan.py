@@ -43,7 +43,10 @@ def read(path: str, context: Context) -> list[dict[str, Any]]:
         plan = json.loads(Path(path).read_text(encoding="utf-8"))
         repairs = plan["repairs"]
         form, store = plan["form"], plan["store"]
-        found = [{name: row[name] for name in FIELDS} | {"key": str(row["key"])} for row in repairs]
+        found = [
+            {name: row[name] for name in FIELDS} | {"key": str(row["key"]), "email": str(row.get("email") or "")}
+            for row in repairs
+        ]
     except OSError as error:
         raise Refused(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -64,6 +67,7 @@ class _Moved(Exception):
 def apply(repairs: list[dict[str, Any]], context: Context, run: Run, *, dry_run: bool) -> Reconciled:
     """Does exactly what the plan says, or refuses item by item where source, ledger, owner or rules have moved."""
     found = Reconciled()
+    opened: set[int] = set()
     for source, connector in context.connectors.items():
         mine = {row["key"]: row for row in repairs if row["key"].startswith(f"{source}:")}
         if not mine:
@@ -78,7 +82,7 @@ def apply(repairs: list[dict[str, Any]], context: Context, run: Run, *, dry_run:
             together = {key_of(member): member for member in members(whole)}
             planned = {key: mine.pop(key) for key in together if key in mine}
             try:
-                found.applied += _carry_out(whole, planned, source, context, run, dry_run=dry_run)
+                found.applied += _carry_out(whole, planned, source, opened, context, run, dry_run=dry_run)
                 found.drift += planned.values()
             except _Moved as why:
                 found.refused += [f"{row['document']}: {why}" for row in planned.values()]
@@ -90,11 +94,23 @@ def apply(repairs: list[dict[str, Any]], context: Context, run: Run, *, dry_run:
 
 
 def _carry_out(
-    whole: Document, planned: dict[str, dict[str, Any]], source: Source, context: Context, run: Run, *, dry_run: bool
+    whole: Document,
+    planned: dict[str, dict[str, Any]],
+    source: Source,
+    opened: set[int],
+    context: Context,
+    run: Run,
+    *,
+    dry_run: bool,
 ) -> int:
-    """Books one document in the transaction that makes sure that it posts what was planned and nothing else."""
+    """Books one document in the transaction that makes sure that it posts what was planned and nothing else.
+
+    opened: accounts that this plan's items opened so far; those of this document are added.
+    """
+    fresh: set[int] = set()
 
     def same(connection: Connection) -> None:
+        fresh.clear()
         outcomes, view = plan(connection, [whole], context)
         for outcome in outcomes:
             row = planned.get(outcome.key)
@@ -106,13 +122,16 @@ def _carry_out(
                 raise _Moved("the source says something else since the plan was made")
             if entries.last_revision(connection, outcome.key) + 1 != row["revision"]:
                 raise _Moved("the ledger has moved since the plan was made")
-            _compare(movements(outcome, view), row["postings"])
+            _compare(movements(outcome, view, opened), row["postings"])
+            fresh.update(one.account for one in outcome.postings if view.accounts[one.account].new)
 
     if dry_run:
         with context.store.read() as connection:
             same(connection)
         return 0
-    return len(book([whole], context, run, source=source, first=same).entries)
+    posted = len(book([whole], context, run, source=source, first=same).entries)
+    opened |= fresh
+    return posted
 
 
 def _compare(now: list[dict[str, Any]], planned: list[dict[str, Any]]) -> None:

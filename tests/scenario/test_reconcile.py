@@ -271,6 +271,28 @@ def test_a_plan_is_carried_out_to_the_letter_or_refused(settled, tmp_path):
     assert "ledger has moved" in " ".join(again.refused)
 
 
+def test_a_plan_for_customers_who_are_new_is_carried_out_whole(settled, tmp_path):
+    """Whoever comes first of a customer's documents opens the account of which the others are then."""
+    for email in ("luc@example.com", "kate@example.com"):
+        settled.buys(email, SERVDOLIA60=1)
+        for _ in range(2):
+            settled.desk.resolve(settled.asks(email), kind="consulta", minutes=10)
+    repairs = planned(settled, tmp_path / "plan.json")
+    assert len(repairs) == 6
+    done = reconcile(settled, repairs=repairs)
+    assert (done.applied, done.refused) == (6, [])
+    assert {row["email"] for row in done.drift} == {"luc@example.com", "kate@example.com"}
+    assert settled.balances() == {ANA: 90, "luc@example.com": 30, "kate@example.com": 30}
+    assert reconcile(settled).drift == []
+
+
+def test_a_plan_for_a_new_customer_who_got_an_account_since_is_refused(settled, tmp_path):
+    settled.buys("luc@example.com", SERVDOLIA60=1)
+    settled.repairs = planned(settled, tmp_path / "plan.json")
+    list(people.carry_out(settled.context(), people.AddAddress(ANA, "luc@example.com"), dry_run=False))
+    assert "another account" in refused(settled)
+
+
 def planned(world, path, **more):
     repair_plan.write(str(path), reconcile(world, dry_run=True), world.context(**more))
     return repair_plan.read(str(path), world.context())
