@@ -6,6 +6,7 @@ charges at once. The limits are learnt from the ledger, never below the floors.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 
 from bytebridge.domain.model import Credits, Instant, Source
 from bytebridge.domain.settlement import Outcome
@@ -23,6 +24,14 @@ DAY_S = 86_400
 GOING_LIVE_S = DAY_S  # from the first document booked: first readings in this time are the firm's past
 EVERYTHING = Credits(2**62)
 FACT = "brake"
+
+
+class Look(StrEnum):
+    """How much of a source a pass saw. Only who saw as much can tell that what was held is gone."""
+
+    POLL = "poll"  # what changed since it was last booked
+    PART = "part"  # a reconciliation of a window or of one account
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +77,10 @@ def is_going_live(connection: Connection, source: Source, now: Instant) -> bool:
     return first is None or now - first < GOING_LIVE_S
 
 
-def check(load: Load, source: Source, context: Context, run: Run) -> None:
+def check(load: Load, source: Source, context: Context, run: Run, look: Look) -> None:
     """Braked when the load is far beyond anything seen; recorded as a run that `--confirm` can name."""
     if load.charged <= FLOOR_CHARGED and load.taken_back <= FLOOR_TAKEN_BACK:
-        _release(source, context)
+        _release(source, context, look)
         return
     with context.store.read() as connection:
         if is_going_live(connection, source, context.now()):
@@ -81,17 +90,17 @@ def check(load: Load, source: Source, context: Context, run: Run) -> None:
     over_charged = load.charged > max(most_charged, context.allowed)
     over_back = load.taken_back > max(most_back, context.allowed)
     if not over_charged and not over_back:
-        _release(source, context)
+        _release(source, context, look)
         return
     limit = most_charged if over_charged else most_back
     moved = load.charged if over_charged else load.taken_back
     word = "charge" if over_charged else "take back"
-    number = _pull(load, limit, source, context, run)
+    number = _pull(load, limit, source, context, run, look)
     why = f"{source} would {word} {moved} credits over {load.documents} documents, far more than ever ({limit})"
     raise Braked(f"{why}: nothing was posted; look at the source, then `bytebridge reconcile --confirm {number}`")
 
 
-def _pull(load: Load, limit: int, source: Source, context: Context, run: Run) -> int:
+def _pull(load: Load, limit: int, source: Source, context: Context, run: Run, look: Look) -> int:
     """The number of the run that records it; pulled once, said once, its figures kept up as the source is read."""
     name = _fact(source)
 
@@ -100,8 +109,9 @@ def _pull(load: Load, limit: int, source: Source, context: Context, run: Run) ->
         # a row of its own: the pass may have posted for another source, and goes on
         number = int(present) if present else runs.start(connection, run.what, run.by, run.token, run.begun)
         first = runs.reading(connection, source).cursor is None
-        figures = {"source": source.value, **asdict(load), "first_reading": first}
-        runs.finish(connection, number, "braked", figures, context.now())
+        figures = {"source": source.value, **asdict(load), "look": look.value, "first_reading": first}
+        if not present or _may_judge(connection, number, look):
+            runs.finish(connection, number, "braked", figures, context.now())
         facts.put(connection, name, str(number))
         return number, not present
 
@@ -117,13 +127,19 @@ def _fact(source: Source) -> str:
     return f"{FACT}_{source.value}"
 
 
-def _release(source: Source, context: Context) -> None:
+def _may_judge(connection: Connection, number: int, look: Look) -> bool:
+    """Whether this look saw what is held by that run: all of a source, or the same poll again."""
+    held = runs.get(connection, number)
+    return look == Look.ALL or held is None or look == held["figures"].get("look", held["what"]) == Look.POLL
+
+
+def _release(source: Source, context: Context, look: Look) -> None:
     """What was held back is gone from the source, or was let through: its run cannot be confirmed again."""
     name = _fact(source)
     with context.store.read() as connection:
         present = facts.get(connection, name)
-    if not present:
-        return
+        if not present or not _may_judge(connection, int(present), look):
+            return
 
     def work(connection: Connection) -> None:
         facts.put(connection, name, "")

@@ -150,7 +150,7 @@ def _let_through(
         outcomes, view = plan(connection, waiting, context)
     if any(account.new and account.balance < 0 for account in view.accounts.values()):
         context.freshen()
-    brake.check(brake.load_of(outcomes), connector.source, context, run)
+    brake.check(brake.load_of(outcomes), connector.source, context, run, brake.Look.POLL)
     for start in range(0, len(waiting), CHUNK):
         count(book(waiting[start : start + CHUNK], context, run, source=connector.source), result)
 

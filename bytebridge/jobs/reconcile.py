@@ -112,7 +112,8 @@ def _source(connector: Connector, window: Window, context: Context, run: Run, fo
             return
         _missing(connector, leg, met, context, run, found, way)
         if way.kept:
-            _repair(connector, context, run, found)
+            look = brake.Look.ALL if window == Window() else brake.Look.PART
+            _repair(connector, context, run, found, look)
             drain_surprises(connector, context, result)
             leg.done = True
             course.save(way, context, run)
@@ -215,13 +216,11 @@ def _compare(
         book(still, context, run, source=connector.source)
 
 
-def _repair(connector: Connector, context: Context, run: Run, found: Reconciled) -> None:
+def _repair(connector: Connector, context: Context, run: Run, found: Reconciled, look: brake.Look) -> None:
     moving = list(found.moving.values())
-    if not moving:
-        return
     with context.store.read() as connection:
         outcomes, _ = plan(connection, moving, context)
-    brake.check(brake.load_of(outcomes), connector.source, context, run)
+    brake.check(brake.load_of(outcomes), connector.source, context, run, look)
     for start in range(0, len(moving), CHUNK):
         booked = book(moving[start : start + CHUNK], context, run, source=connector.source)
         found.applied += len(booked.entries)
