@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from bytebridge.connector import Finding, Known, Page
 from bytebridge.domain.model import Document, Instant, Order, Source
-from bytebridge.errors import RemoteSurprise
+from bytebridge.errors import RemoteRefused, RemoteSurprise
 from bytebridge.remote import Limits, Observe, Remote
 from bytebridge.settings import ShopSettings
 from bytebridge.shop import checks, wire
@@ -103,6 +103,8 @@ class Shop:
             return
         was = decode(cursor)
         slips = [row for rows in self._new_slips(was) for row in rows]
+        if was.slip and not slips:
+            self._prove_slips()
         named = {_order_id(row) for row in slips if wire.number(row, "id") not in was.slips}
         named |= self._refunded(known) | set(was.again)
         walked = _Walk(self)
@@ -192,6 +194,12 @@ class Shop:
     def _new_slips(self, was: Position) -> Iterator[list[Row]]:
         fields = "id,id_order"
         return self.client.pages("order_slip", fields, self._page, after=was.slips_after)
+
+    def _prove_slips(self) -> None:
+        """RemoteRefused unless a slip can be seen: where there were some, none at all would undo their refunds."""
+        if not self.client.rows("order_slip", "id", {"limit": "1"}):
+            message = "no credit slip at all is visible any more: has the key lost a right?"
+            raise RemoteRefused(SYSTEM, "GET /order_slip", message)
 
     def _refunded(self, known: Known) -> set[str]:
         """Orders with a line of which the shop counts more units back than the ledger last saw.

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from bytebridge.domain.model import Order, OrderState
+from bytebridge.errors import RemoteRefused
+from bytebridge.shop.position import SLIP_OVERLAP
 
 PACK = "SERVDOLIA60"
 HOUR = 3600
@@ -129,6 +131,26 @@ def test_a_slip_that_was_committed_late_is_found(simulator, ledger):
     reading = ledger.poll()
     assert reading.ids == [str(orders[0])]
     assert reading.orders[str(orders[0])].lines[0].taken_back == 1
+    assert ledger.poll().ids == []
+
+
+def test_a_shop_that_shows_no_slip_any_more_undoes_no_refund(simulator, ledger):
+    order = simulator.buy("ana@example.com", {PACK: 2})
+    simulator.refund(order, {PACK: 1}, "webservice_slip")
+    ledger.poll()
+    simulator.note(order)
+    for slip in list(simulator.tables["order_slip"].rows):
+        simulator.tables["order_slip"].remove(slip)
+    with pytest.raises(RemoteRefused, match="no credit slip at all"):
+        ledger.poll()
+    assert ledger.orders[str(order)].lines[0].taken_back == 1
+
+
+def test_the_newest_slips_may_go_while_others_are_shown(simulator, ledger):
+    slips = [simulator.refund(simulator.buy("ana@example.com", {PACK: 1}), {PACK: 1}) for _ in range(SLIP_OVERLAP + 2)]
+    ledger.poll()
+    for slip in slips[1:]:
+        simulator.tables["order_slip"].remove(slip)
     assert ledger.poll().ids == []
 
 
