@@ -28,6 +28,15 @@ def unreadable() -> RemoteSurprise:
     return RemoteSurprise(SYSTEM, f"GET {LIST}", "no row of its list can be read: has it been updated?")
 
 
+def repeats(listed: Listed, before: Listed | None) -> bool:
+    """Whether a page shows the rows of the one before: what lies below it cannot be reached."""
+    return before is not None and bool(listed.rows) and [r.id for r in listed.rows] == [r.id for r in before.rows]
+
+
+def repeated() -> RemoteSurprise:
+    return RemoteSurprise(SYSTEM, f"GET {LIST}", "a page of its list repeats the one before: is paging ignored?")
+
+
 class Reader:
     """Reads tickets of one LiveAgent.
 

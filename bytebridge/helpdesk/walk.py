@@ -10,7 +10,7 @@ import msgspec
 from bytebridge.errors import RemoteRefused
 from bytebridge.helpdesk.client import SYSTEM
 from bytebridge.helpdesk.position import OVERLAP_S, Position, walk_until
-from bytebridge.helpdesk.reading import LIST, Listed, Reader
+from bytebridge.helpdesk.reading import LIST, Listed, Reader, repeated, repeats
 from bytebridge.helpdesk.windows import BEFORE_ALL, windows
 from bytebridge.helpdesk.wire import TicketRow, naive, shifted
 
@@ -92,23 +92,28 @@ class Walk:
             self.position = msgspec.structs.replace(was, down_to=leg.lowest, page=leg.page, size=self._size, top=top)
 
     def _leg(self, leg: _Leg, listed: Listed | None, stop: str) -> Iterator[list[TicketRow]]:
-        """Pages from leg.page on until one reaches below `stop`, is empty or brings nothing new."""
+        """Pages from leg.page on until one reaches below `stop` or is empty.
+
+        One that brings nothing new is not the end. RemoteSurprise when it repeats the one before.
+        """
+        before: Listed | None = None
         while self._left > 0 and leg.page <= self._deepest:
             listed = listed or self._page(leg.page)
             if not falls(listed.rows):
                 raise _OutOfOrderError
-            known = len(self._seen)
+            if repeats(listed, before):
+                raise repeated()
             fresh = self._fresh(listed.rows, stop)
             if fresh:
                 yield fresh
-            if len(self._seen) == known:
+            if not listed.rows:
                 leg.finished, leg.lowest = True, ""
                 return
             leg.lowest = listed.rows[-1].date_changed
             if leg.lowest < stop:
                 leg.finished = True
                 return
-            leg.page, listed = leg.page + 1, None
+            leg.page, before, listed = leg.page + 1, listed, None
 
     def _back_to(self, was: Position) -> tuple[int, Listed]:
         """The page where a walk that was cut short goes on: rows sink while others change, purges lift them."""

@@ -7,7 +7,7 @@ from itertools import count
 from bytebridge.connector import clock_face
 from bytebridge.errors import RemoteSurprise
 from bytebridge.helpdesk.client import SYSTEM, filters
-from bytebridge.helpdesk.reading import LIST, Reader, unreadable
+from bytebridge.helpdesk.reading import LIST, Listed, Reader, repeated, repeats, unreadable
 from bytebridge.helpdesk.wire import TicketRow, shifted
 
 BEFORE_ALL = "2000-01-01 00:00:00"
@@ -75,12 +75,16 @@ def _window(reader: Reader, column: str, start: str, stop: str, status: str | No
     refused = False
     most = DEEPEST if _seconds(start, stop) <= 1 else PAGES
     asked = _asked(column, start, stop, status)
+    before: Listed | None = None
     for number in count(1):
         if number > most:
             break
         unread = len(reader.unread)
         listed = reader.page(number, any_readable=False, _sortField=column, _sortDir="ASC", **asked)
         _honoured(listed.rows, column, start, stop, status)
+        if repeats(listed, before):
+            raise repeated()
+        before = listed
         fresh = {row.id: row for row in listed.rows if row.id not in found}
         refused = refused or bool(listed.asked and not listed.rows)
         if not fresh and len(reader.unread) == unread:

@@ -1,6 +1,7 @@
 """What changed: the walk, its fallbacks, the second witness, going live, all over HTTP."""
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -160,6 +161,42 @@ def test_a_short_page_is_not_the_end(open_desk, clock, make_polls, cap):
     for ticket in made:
         desk.add_note(ticket, "hola")
     assert set(polls.poll()) == made
+
+
+def ignores_paging(desk):
+    """The desk shows its first page whatever page is asked for; returns how to end that."""
+    handle = desk.handle
+
+    def first_page(request):
+        query = tuple((name, "1" if name == "_page" else value) for name, value in request.query)
+        return handle(replace(request, query=query))
+
+    desk.handle = first_page
+    return lambda: setattr(desk, "handle", handle)
+
+
+def test_a_server_that_repeats_a_page_is_not_taken_for_read(desk, live, clock):
+    clock.pass_minutes(60)
+    made = {desk.open(f"c{number}@example.com", "Hola") for number in range(130)}
+    mend = ignores_paging(desk)
+    cursor = live.cursor
+    with pytest.raises(RemoteSurprise, match="repeats"):
+        live.poll()
+    assert live.cursor == cursor
+    mend()
+    live.poll()
+    assert made <= live.seen.keys()
+
+
+def test_a_server_that_repeats_a_page_cannot_go_live(desk, polls, clock):
+    made = {desk.open(f"c{number}@example.com", "Hola") for number in range(130)}
+    mend = ignores_paging(desk)
+    with pytest.raises(RemoteSurprise, match="repeats"):
+        polls.poll()
+    assert polls.cursor is None
+    mend()
+    polls.poll()
+    assert made <= polls.seen.keys()
 
 
 def test_tickets_that_change_while_they_are_paged(desk, live, clock):
