@@ -13,6 +13,7 @@ from bytebridge.helpdesk.client import SYSTEM, Row, decode
 from bytebridge.settings import Fields
 
 FORM = "%Y-%m-%d %H:%M:%S"
+FIRST, LAST = "0001-01-01 00:00:00", "9999-12-31 23:59:59"
 STATES = {
     "I": TicketState.INIT,
     "N": TicketState.NEW,
@@ -183,7 +184,10 @@ def naive(at: float, zone: ZoneInfo) -> str:
 
 
 def shifted(text: str, seconds: float) -> str:
-    """A naive time moved on the clock face: no zone is needed for that. "" stays before everything."""
+    """A naive time moved on the clock face, at most to its ends; it needs no zone. "" stays before everything."""
     if not text:
         return ""
-    return (clock_face(text) + timedelta(seconds=seconds)).strftime(FORM)
+    try:
+        return (clock_face(text) + timedelta(seconds=seconds)).isoformat(" ", "seconds")
+    except OverflowError:
+        return LAST if seconds > 0 else FIRST

@@ -9,7 +9,7 @@ import pytest
 
 from bytebridge.domain.model import TicketState
 from bytebridge.errors import RemoteRefused, RemoteSurprise, RemoteUnavailable
-from bytebridge.helpdesk import walk
+from bytebridge.helpdesk import walk, wire
 
 PATHS = "/api/v3/tickets"
 
@@ -216,6 +216,20 @@ def test_an_order_that_is_ignored_is_noticed(desk, live, clock):
     clock.pass_minutes(1)
     made = {desk.open(f"d{number}@example.com", "Hola") for number in range(120) if clock.pass_minutes(0.1) is None}
     assert set(live.poll()) == made
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "moved"),
+    [
+        ("2026-11-25 10:00:00", -60, "2026-11-25 09:59:00"),
+        ("9999-12-31 23:59:59", 1, "9999-12-31 23:59:59"),
+        ("9999-12-01 00:00:00", 40 * 86_400, "9999-12-31 23:59:59"),
+        ("0001-01-01 00:00:30", -60, "0001-01-01 00:00:00"),
+        ("", 60, ""),
+    ],
+)
+def test_a_time_is_moved_to_the_ends_of_the_calendar_at_most(text, seconds, moved):
+    assert wire.shifted(text, seconds) == moved
 
 
 @pytest.mark.parametrize("mode", ["ignore", "error400", "error500html"])
