@@ -246,14 +246,16 @@ def _row(outcome: Outcome, view: View, known: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def movements(outcome: Outcome, view: View, opened: Collection[int] = ()) -> list[dict[str, Any]]:
+def movements(outcome: Outcome, view: View, opened: Collection[tuple[int, str]] = ()) -> list[dict[str, Any]]:
     """What would be posted and why, as a plan holds it. account: None for one that the plan itself opens.
 
-    opened: those that it opened already.
+    opened: those that it opened already, each with the addresses that its documents brought.
     """
+    emails = {normalise(email) for email in outcome.worth.emails}
+    by_plan = {account for account, email in opened if email in emails}
     return [
         {
-            "account": None if view.accounts[posting.account].new or posting.account in opened else posting.account,
+            "account": None if view.accounts[posting.account].new or posting.account in by_plan else posting.account,
             "was": posting.was,
             "credits": posting.credits,
             "rule": json.loads(encode(posting.derivation)),

@@ -67,7 +67,7 @@ class _Moved(Exception):
 def apply(repairs: list[dict[str, Any]], context: Context, run: Run, *, dry_run: bool) -> Reconciled:
     """Does exactly what the plan says, or refuses item by item where source, ledger, owner or rules have moved."""
     found = Reconciled()
-    opened: set[int] = set()
+    opened: set[tuple[int, str]] = set()
     for source, connector in context.connectors.items():
         mine = {row["key"]: row for row in repairs if row["key"].startswith(f"{source}:")}
         if not mine:
@@ -97,7 +97,7 @@ def _carry_out(
     whole: Document,
     planned: dict[str, dict[str, Any]],
     source: Source,
-    opened: set[int],
+    opened: set[tuple[int, str]],
     context: Context,
     run: Run,
     *,
@@ -105,9 +105,10 @@ def _carry_out(
 ) -> int:
     """Books one document in the transaction that makes sure that it posts what was planned and nothing else.
 
-    opened: accounts that this plan's items opened so far; those of this document are added.
+    opened: accounts that this plan's items opened so far, each with the addresses that they brought; those of this
+    document are added.
     """
-    fresh: set[int] = set()
+    fresh: set[tuple[int, str]] = set()
 
     def same(connection: Connection) -> None:
         fresh.clear()
@@ -123,7 +124,8 @@ def _carry_out(
             if entries.last_revision(connection, outcome.key) + 1 != row["revision"]:
                 raise _Moved("the ledger has moved since the plan was made")
             _compare(movements(outcome, view, opened), row["postings"])
-            fresh.update(one.account for one in outcome.postings if view.accounts[one.account].new)
+        ours = {account for account, _ in opened} | {number for number, one in view.accounts.items() if one.new}
+        fresh.update((to, email) for email, to, _ in view.added if to in ours)
 
     if dry_run:
         with context.store.read() as connection:

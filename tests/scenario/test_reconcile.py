@@ -10,6 +10,7 @@ from bytebridge import service
 from bytebridge.domain.model import Source
 from bytebridge.jobs import brake, people, repair_plan
 from bytebridge.jobs import reconcile as reconciling
+from bytebridge.jobs.book import book
 from bytebridge.jobs.reconcile import Window
 from bytebridge.ledger import facts, runs
 from bytebridge.ledger.engine import Store
@@ -340,6 +341,24 @@ def test_a_plan_for_a_new_customer_who_got_an_account_since_is_refused(settled, 
     settled.repairs = planned(settled, tmp_path / "plan.json")
     list(people.carry_out(settled.context(), people.AddAddress(ANA, "luc@example.com"), dry_run=False))
     assert "another account" in refused(settled)
+
+
+def test_a_plan_for_two_new_customers_who_become_one_while_it_is_carried_out_is_refused(settled, tmp_path, monkeypatch):
+    for email in ("luc@example.com", "kate@example.com"):
+        settled.buys(email, SERVDOLIA60=1)
+    repairs = planned(settled, tmp_path / "plan.json")
+    joined = people.AddAddress("luc@example.com", "kate@example.com")
+
+    def book_then_join(*given, **named):
+        booked = book(*given, **named)
+        list(people.carry_out(settled.context(), joined, dry_run=False))
+        return booked
+
+    monkeypatch.setattr(repair_plan, "book", book_then_join)
+    done = reconcile(settled, repairs=repairs)
+    assert done.applied == 1
+    assert "another account" in " ".join(done.refused)
+    assert settled.balances() == {ANA: 90, "luc@example.com": 60}
 
 
 def planned(world, path, **more):
