@@ -25,7 +25,7 @@ from world import World, free_port, wait_for
 SAMPLE_S, QUIET_S = 2.0, 40.0
 WINDOWS = 6  # of the judged time; each one's median is compared
 FLAT = 0.05  # share by which a window's memory may leave the middle of all
-LIMIT_MIB = 110  # of a daemon at work
+LIMIT_MIB = 100  # of a daemon at work
 HURRY = 8  # deeds at once while the firm gets its history
 RELOAD_EVERY_S = 120.0
 UNIT = Path(__file__).parents[2] / "systemd" / "bytebridge.service"
