@@ -269,6 +269,7 @@ class Firm:
     def quiet(self, _step=None):
         """No more faults, time for what was put off, a day for reopened invoices; then everything must agree."""
         self._clear()
+        self.clock.sleep(PUT_OFF_S)  # no source pauses longer: the day counts from when each was read
         self._deliver_all()
         self.clock.sleep(26 * 3600)
         self._deliver_all()
