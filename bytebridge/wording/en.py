@@ -36,6 +36,7 @@ WORDS = {
     "packs.back": "Cancellation or refund of {lines}",
     "packs.taken": "{what}: {credits} taken back.",
     "packs.so_far": "Refund; taken back in all: {lines}",
+    "packs.edited": "Correction; what counts now: {lines}",
     "credit_note": "Credit note for {lines}: {credits} taken back.",
     "credit_note.left": "Credit note for {lines}: {credits} taken back, which is all that was left of that purchase.",
     "credit_note.short": "Credit note for {lines}",

@@ -36,6 +36,7 @@ WORDS = {
     "packs.back": "Anulación o reembolso de {lines}",
     "packs.taken": "{what}: {credits} menos.",
     "packs.so_far": "Reembolso; retirados en total: {lines}",
+    "packs.edited": "Corrección; cuenta ahora: {lines}",
     "credit_note": "Abono de {lines}: {credits} menos.",
     "credit_note.left": "Abono de {lines}: {credits} menos, lo que quedaba de esa compra.",
     "credit_note.short": "Abono de {lines}",

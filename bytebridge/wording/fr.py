@@ -36,6 +36,7 @@ WORDS = {
     "packs.back": "Annulation ou remboursement de {lines}",
     "packs.taken": "{what} : {credits} en moins.",
     "packs.so_far": "Remboursement ; retirés en tout : {lines}",
+    "packs.edited": "Correction ; compte désormais : {lines}",
     "credit_note": "Avoir sur {lines} : {credits} en moins.",
     "credit_note.left": "Avoir sur {lines} : {credits} en moins, soit ce qui restait de cet achat.",
     "credit_note.short": "Avoir sur {lines}",

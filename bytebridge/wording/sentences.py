@@ -56,8 +56,10 @@ def _packs_line(derivation: Derivation, credits: Credits, language: str) -> str:
     if credits >= 0:
         return units(_moved(lines, credits, back=False) or lines)
     moved = _moved(lines, Credits(-credits), back=True)
-    if moved is None:
+    if moved is None and any(_counted(line, back=True) for line in lines):
         return say(language, "packs.so_far", lines=units(lines, back=True))
+    if moved is None:
+        return say(language, "packs.edited", lines=units(lines))
     standing = "back" if derivation.get("standing") == "back" else "refund"
     return say(language, f"packs.{standing}", lines=units(moved))
 

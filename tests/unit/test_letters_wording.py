@@ -112,6 +112,9 @@ REASONS = [
         -60,
         "Reembolso; retirados en total: 2 × SERVDOLIA60 + 1 × SERVDOLIA120",
     ),
+    # nothing was given back: staff edited the order, or the price list says something else
+    (packs(("SERVDOLIA60", 1, 0)), -60, "Corrección; cuenta ahora: 1 × SERVDOLIA60"),
+    (packs(), -60, "Corrección; cuenta ahora: 0"),
     (packs(("SERVDOLIA60", 2, 2), standing="back"), -120, "Anulación o reembolso de 2 × SERVDOLIA60"),
     (note(60, 60), -60, "Abono de 1 × SERVDOLIA60"),
     ({"rule": "void", "why": "deleted"}, 30, "El ticket se ha eliminado y no se cobra"),
@@ -136,6 +139,8 @@ def test_units_taken_back_are_told_by_their_difference():
     partly = packs(("SERVDOLIA60", 3, 2))
     assert tell(partly, -60, "es") == "Reembolso de 1 × SERVDOLIA60: 60 créditos menos."
     assert tell(partly, 60, "es") == explain(partly, "es")
+    fewer = packs(("SERVDOLIA60", 1, 0))
+    assert tell(fewer, -60, "es") == "Corrección; cuenta ahora: 1 × SERVDOLIA60: 60 créditos menos."
 
 
 def test_the_steps_of_a_minimum():
