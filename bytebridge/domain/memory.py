@@ -12,7 +12,8 @@ class Memory(Struct, frozen=True, gc=False):
     so now. warned: the highest minimum the customer was warned of beforehand. assumed: of a document older
     than `since`, what it would have moved when first seen. asked: its subject or tag was answered with a statement.
     opened: the account that it opened with a charge, since its address had none. references: of an invoice, those
-    that its packs and modules had when first seen, by product.
+    that its packs and modules had when first seen, by product. slipped: of an order, the units on its credit slips
+    by line, as last shown.
     """
 
     born: str = ""
@@ -26,6 +27,7 @@ class Memory(Struct, frozen=True, gc=False):
     asked: bool = False
     opened: int | None = None
     references: tuple[tuple[str, str], ...] = ()
+    slipped: tuple[tuple[str, int], ...] = ()
 
 
 class Decision(Struct, frozen=True, gc=False):

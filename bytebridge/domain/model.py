@@ -68,13 +68,17 @@ class TicketState(StrEnum):
 
 
 class OrderLine(Struct, frozen=True, gc=False):
-    """quantity and taken_back are units; `goodwill`: the money given back is far below these units' price."""
+    """quantity and taken_back are units; `goodwill`: the money given back is far below these units' price.
+
+    slipped: units on the order's credit slips, of which more may be taken back.
+    """
 
     id: str
     reference: str
     quantity: int
     taken_back: int = 0
     goodwill: bool = False
+    slipped: int = 0
 
 
 class Order(Struct, frozen=True, gc=False):

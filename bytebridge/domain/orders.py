@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from bytebridge.domain import packs
 from bytebridge.domain.memory import Memory, key_of
 from bytebridge.domain.model import Credits, Instant, Order, OrderState
@@ -11,7 +13,26 @@ from bytebridge.domain.worth import Facts, Known, Worth
 
 
 def order_worth(order: Order, known: Known, rules: Rules, facts: Facts) -> Worth:
-    memory = known.memory
+    """As it reads, unless refunds that stood on its credit slips alone are no longer shown and would be undone.
+
+    A list of slips may come empty because they were deleted as well as because they cannot be seen: a person knows.
+    """
+    slipped = tuple([(line.id, line.slipped) for line in order.lines if line.slipped])
+    before = known.memory.slipped
+    accepted = known.decision is not None and known.decision.choice == "accept"
+    if slipped or not before or accepted:
+        return _worth(order, known, rules, facts, slipped)
+    units = dict(before)
+    lines = tuple([replace(line, taken_back=max(line.taken_back, units.get(line.id, 0))) for line in order.lines])
+    kept = _worth(replace(order, lines=lines), known, rules, facts, before)
+    read = _worth(order, known, rules, facts, before)
+    if (kept.credits, kept.modules) == (read.credits, read.modules):
+        return read
+    return replace(read, modules=kept.modules, lack=Lack("refund_not_shown"), flags=())
+
+
+def _worth(order: Order, known: Known, rules: Rules, facts: Facts, slipped: tuple[tuple[str, int], ...]) -> Worth:
+    memory = known.memory if slipped == known.memory.slipped else replace(known.memory, slipped=slipped)
     own = order.paid_at if order.paid_at is not None else order.created_at
     dated = memory.dated if memory.dated is not None else own
     standing = _standing(order, memory)

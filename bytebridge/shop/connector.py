@@ -4,12 +4,14 @@ A refund does not touch its order's date (shop notes 26), so each poll asks four
 which lines carry refunded or returned units, and which orders were touched.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from zoneinfo import ZoneInfo
 
 from bytebridge.connector import Finding, Known, Page
 from bytebridge.domain.model import Document, Instant, Order, Source
-from bytebridge.errors import RemoteRefused, RemoteSurprise
+from bytebridge.errors import RemoteSurprise
 from bytebridge.remote import Limits, Observe, Remote
 from bytebridge.settings import ShopSettings
 from bytebridge.shop import checks, wire
@@ -103,11 +105,9 @@ class Shop:
             return
         was = decode(cursor)
         slips = [row for rows in self._new_slips(was) for row in rows]
-        if was.slip and not slips:
-            self._prove_slips()
         named = {_order_id(row) for row in slips if wire.number(row, "id") not in was.slips}
         named |= self._refunded(known) | set(was.again)
-        walked = _Walk(self)
+        walked = _Walk(self, slips=_by_order(slips))
         size = min(self._page + len(was.marks), max(self._page, WIDEST_PAGE))  # known rows come along in one request
         window = self.client.pages("orders", wire.ORDER_FIELDS, size, was.window, shape=wire.ORDERS)
         yield from walked.pages(window, was.marks)
@@ -151,10 +151,12 @@ class Shop:
         """References of products and combinations that begin so; a right on both resources is needed."""
         return checks.references(self.client, prefixes)
 
-    def orders(self, rows: Sequence[Row | OrderRow]) -> tuple[list[Order], set[str]]:
-        """Whole orders of these rows, and the ids of those that could not be read."""
+    def orders(
+        self, rows: Sequence[Row | OrderRow], slips: Mapping[str, AbstractSet[int]] | None = None
+    ) -> tuple[list[Order], set[str]]:
+        """Whole orders of these rows, and the ids of those that could not be read. slips: as in `Reader.orders`."""
         surprises: list[RemoteSurprise] = []
-        orders = self._reader.orders(rows, surprises)
+        orders = self._reader.orders(rows, surprises, slips or {})
         self.surprises += surprises
         read = {order.id for order in orders}
         failed = {id_of(row) for row in rows} - read if surprises else set()
@@ -194,12 +196,6 @@ class Shop:
     def _new_slips(self, was: Position) -> Iterator[list[Row]]:
         fields = "id,id_order"
         return self.client.pages("order_slip", fields, self._page, after=was.slips_after)
-
-    def _prove_slips(self) -> None:
-        """RemoteRefused unless a slip can be seen: where there were some, none at all would undo their refunds."""
-        if not self.client.rows("order_slip", "id", {"limit": "1"}):
-            message = "no credit slip at all is visible any more: has the key lost a right?"
-            raise RemoteRefused(SYSTEM, "GET /order_slip", message)
 
     def _refunded(self, known: Known) -> set[str]:
         """Orders with a line of which the shop counts more units back than the ledger last saw.
@@ -244,12 +240,13 @@ class _Walk:
 
     seen: date_upd and mark of every order touched after `since` (the shop's own text) that the ledger has once
     these pages are booked: of a long history no more is kept than the next window shows again. read: those among
-    them that were looked at whole. failed: ids that could not be read.
+    them that were looked at whole. failed: ids that could not be read. slips: as in `Reader.orders`.
     """
 
-    def __init__(self, shop: Shop, since: str = "") -> None:
+    def __init__(self, shop: Shop, since: str = "", slips: Mapping[str, AbstractSet[int]] | None = None) -> None:
         self._shop = shop
         self._since = since
+        self._slips = slips
         self.seen: dict[str, tuple[str, str]] = {}
         self.read: set[str] = set()
         self.failed: set[str] = set()
@@ -268,7 +265,8 @@ class _Walk:
             late = {id_of(row): row for row in rows if _touched(row) > self._since}
             digests = {id_: mark(row) for id_, row in late.items()}
             same = {id_ for id_, digest in digests.items() if marks and marks.get(id_) == digest}
-            orders, failed = self._shop.orders([row for row in rows if id_of(row) not in same] if same else rows)
+            told = [row for row in rows if id_of(row) not in same] if same else rows
+            orders, failed = self._shop.orders(told, self._slips)
             self.read |= late.keys() - same
             self.failed |= failed
             for id_ in late.keys() - failed:
@@ -287,6 +285,14 @@ def _behind(seen: Document | None, lines: Mapping[int, int]) -> bool:
 def _touched(row: Row | OrderRow) -> str:
     """date_upd, the shop's own text."""
     return row.date_upd if isinstance(row, OrderRow) else str(row.get("date_upd"))
+
+
+def _by_order(slips: Iterable[Row]) -> dict[str, set[int]]:
+    """Ids of slips by their order."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for row in slips:
+        found[_order_id(row)].add(wire.number(row, "id"))
+    return found
 
 
 def _order_id(row: Row) -> str:

@@ -1,7 +1,8 @@
 """From rows of the order list to whole orders: lines, slips, states, histories and buyers, all in batches."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
@@ -37,8 +38,16 @@ class Reader:
         self._languages.clear()
         self._customers.clear()
 
-    def orders(self, rows: Sequence[Row | OrderRow], surprises: list[RemoteSurprise]) -> list[Order]:
-        """The orders of these rows, in their order; what cannot be read goes to `surprises` instead."""
+    def orders(
+        self,
+        rows: Sequence[Row | OrderRow],
+        surprises: list[RemoteSurprise],
+        slips_of: Mapping[str, AbstractSet[int]],
+    ) -> list[Order]:
+        """The orders of these rows, in their order; what cannot be read goes to `surprises` instead.
+
+        slips_of: by order, slips that the list of all has just shown, so that they must stand under their order.
+        """
         bad: dict[str, RemoteSurprise] = {}
         heads = [head for row in rows if (head := self._head(row, surprises)) is not None]
         if not heads:
@@ -57,6 +66,8 @@ class Reader:
             try:
                 if id_ in bad:
                     raise bad[id_]
+                if not slips_of.get(id_, set()) <= {slip.id for slip in slips.get(id_, ())}:
+                    raise _surprise(head, "a credit slip of it stands in the list of all and not among its own")
                 order = self._order(id_, head, lines.get(id_, ()), slips.get(id_, ()), histories.get(id_, ()), owes)
             except RemoteSurprise as error:
                 surprises.append(error)

@@ -337,6 +337,7 @@ def order_line(read: Line, slips: Sequence[Slip]) -> OrderLine:
         reference=reference,
         quantity=read.product_quantity,
         taken_back=taken_back,
+        slipped=slipped,
         goodwill=0 < paid_out < GOODWILL * taken_back * Decimal(read.unit_price_tax_incl),
     )
 

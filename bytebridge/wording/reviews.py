@@ -199,6 +199,12 @@ REASONS: dict[str, Reason] = {
         "was paid and now stands in a state without meaning: {found}",
         "dismiss, or name the state in the settings",
     ),
+    "refund_not_shown": Reason(
+        "la tienda ya no muestra un reembolso que constaba en sus notas de abono",
+        "la boutique ne montre plus un remboursement qui figurait sur ses avoirs",
+        "the shop no longer shows a refund that stood on its credit slips",
+        "check the right to read order_slip; accept if the slips were deleted on purpose",
+    ),
     "stranger": Reason(
         "cobrado a {found}, que no tenía cuenta: se abrió una por debajo de cero",
         "facturé à {found}, qui n’avait pas de compte : un compte a été ouvert au-dessous de zéro",

@@ -4,7 +4,10 @@ import pytest
 
 from bytebridge import service
 from bytebridge.domain.model import Source
+from bytebridge.jobs import decide
+from bytebridge.jobs.book import Run, book
 from bytebridge.jobs.reconcile import Window
+from bytebridge.ledger import reviews
 
 ANA, LUC = "ana@example.com", "luc@example.com"
 JSON, HTML = "application/json; charset=utf-8", "text/html; charset=UTF-8"
@@ -60,3 +63,71 @@ def test_no_credit_moves(settled, source, form):
     world.poll()
     service.reconciliation(world.context(), service.ORDER, Window(), dry_run=False)
     assert (world.posted(), world.reviews("waiting")) == (posted, set())
+
+
+def no_slips(request):
+    return request.path == "/api/order_slip"
+
+
+def none_by_order(request):
+    return no_slips(request) and request.arg("filter[id_order]") is not None
+
+
+@pytest.mark.parametrize("hidden", [no_slips, none_by_order])
+@pytest.mark.parametrize("way", ["poll", "reconcile", "by_ids"])
+def test_a_refund_that_stood_on_slips_alone_is_not_granted_again(settled, hidden, way):
+    world = settled
+    order = world.buys(ANA, SERVDOLIA60=2)
+    world.poll()
+    world.shop.refund(order, {"SERVDOLIA60": 1}, "webservice_slip")
+    world.poll()
+    posted = world.posted()
+    assert world.balances()[ANA] == 165
+    world.shop.fail_next(200, times=1000, match=hidden, body=b"[]", content_type=JSON)
+    world.clock.tick(60)
+    world.shop.note(order)
+    read(world, way, order)
+    assert world.posted() == posted
+    contradicted = way == "poll" and hidden is none_by_order  # the list of all shows it
+    assert world.reviews("waiting") == {(f"shop:{order}", "unreadable" if contradicted else "refund_not_shown")}
+    world.buys(LUC, SERVDOLIA60=1)
+    world.poll()
+    assert world.balances() == {ANA: 165, LUC: 180}, "the others go on"
+    world.shop.faults.clear()
+    world.clock.tick(60)
+    world.shop.note(order)
+    read(world, way, order)
+    assert world.reviews("waiting") == set()
+    assert world.balances() == {ANA: 165, LUC: 180}
+
+
+def read(world, way, order):
+    context = world.context()
+    match way:
+        case "poll":
+            world.poll()
+        case "reconcile":
+            service.reconciliation(context, [Source.SHOP], Window(), dry_run=False)
+        case "by_ids":
+            found = context.connectors[Source.SHOP].by_ids([str(order)])
+            book(found, context, Run("test", "tester", world.clock()), source=Source.SHOP)
+
+
+def test_slips_that_were_deleted_stop_no_poll_and_a_person_says_so(settled):
+    world = settled
+    order = world.buys(ANA, SERVDOLIA60=2)
+    world.shop.refund(order, {"SERVDOLIA60": 1}, "webservice_slip")
+    world.poll()
+    slips = world.shop.books.tables["order_slip"]
+    for slip in list(slips.rows):
+        slips.remove(slip)
+    service.reconciliation(world.context(), [Source.SHOP], Window(), dry_run=False)
+    assert world.balances()[ANA] == 165
+    world.buys(LUC, SERVDOLIA60=1)
+    world.poll()
+    assert world.balances() == {ANA: 165, LUC: 180}
+    with world.store.read() as connection:
+        (item,) = reviews.open_items(connection, "waiting")
+    assert (item.document, item.code) == (f"shop:{order}", "refund_not_shown")
+    list(decide.resolve(decide.Wish(item.id, "accept", 0, "", "deleted by us"), world.context(), dry_run=False))
+    assert world.balances()[ANA] == 225

@@ -63,6 +63,54 @@ def test_an_order_of_nobody_waits_for_an_address():
     assert books.entries[0].happened == NOON
 
 
+SLIPPED = replace(ONE_BACK, slipped=1)
+UNSEEN = {  # what the order says, credits posted after it, whether it waits
+    "slips gone": [([SLIPPED], 120, False), ([TWO], 120, True), ([SLIPPED], 120, False)],
+    "slips gone for good": [([SLIPPED], 120, False), ([TWO], 120, True), ([TWO], 120, True)],
+    "counted as well": [([SLIPPED], 120, False), ([ONE_BACK], 120, False), ([BOTH_BACK], 0, False)],
+    "slips gone, counted later": [([SLIPPED], 120, False), ([TWO], 120, True), ([ONE_BACK], 120, False)],
+    "counted less": [([BOTH_BACK], 0, False), ([ONE_BACK], 120, False), ([TWO], 240, False)],
+    "one of two slips gone": [([replace(BOTH_BACK, slipped=2)], 0, False), ([SLIPPED], 120, False)],
+    "a line's slip gone": [([SLIPPED, OrderLine("1", "SERVDOLIA60", 1, 1, slipped=1)], 120, False), ([SLIPPED, OrderLine("1", "SERVDOLIA60", 1)], 180, False)],
+    "no pack": [([OrderLine("0", "OTHER", 1, 1, slipped=1)], 0, False), ([OrderLine("0", "OTHER", 1)], 0, False)],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("story", UNSEEN.values(), ids=UNSEEN)
+def test_a_refund_that_stood_on_slips_alone_is_not_undone_by_seeing_none(story):
+    books = Books(ana=0)
+    for lines, posted, waits in story:
+        read = order(lines=lines)
+        lack = books.worth(read).lack
+        assert (books.posted(read), lack and lack.code) == (posted, "refund_not_shown" if waits else None)
+
+
+def test_slips_that_were_deleted_on_purpose_are_accepted():
+    books = Books(ana=0)
+    books.read(order(lines=[SLIPPED]))
+    gone = order(lines=[TWO])
+    assert books.worth(gone).cost == 240
+    books.decide(gone, "accept")
+    books.read(gone)
+    assert books.balance(ANA) == 240
+    assert books.worth(order(lines=[replace(TWO, quantity=3)])).credits == 360
+
+
+def test_a_cancelled_order_falls_whether_its_slips_are_shown_or_not():
+    books = Books(ana=0)
+    books.read(order(lines=[SLIPPED]))
+    assert books.worth(order(lines=[TWO], state=BACK)).credits == 0
+    assert books.balance(ANA) == 0
+
+
+def test_a_module_whose_refund_is_no_longer_shown_stays_refunded():
+    line = OrderLine("0", "MODSTOCK", 1)
+    books = Books()
+    books.read(order(lines=[replace(line, taken_back=1, slipped=1)]))
+    worth = books.worth(order(lines=[line]))
+    assert (worth.modules, worth.lack.code) == ((), "refund_not_shown")
+
+
 def test_an_order_that_never_was_booked_is_not_held():
     books = Books()
     books.read(order(email=None))

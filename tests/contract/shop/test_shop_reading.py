@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import pytest
 
 from bytebridge.domain.model import Order, OrderState
-from bytebridge.errors import RemoteRefused
 from bytebridge.shop.position import SLIP_OVERLAP
 
 PACK = "SERVDOLIA60"
@@ -134,16 +133,34 @@ def test_a_slip_that_was_committed_late_is_found(simulator, ledger):
     assert ledger.poll().ids == []
 
 
-def test_a_shop_that_shows_no_slip_any_more_undoes_no_refund(simulator, ledger):
+def test_a_shop_that_shows_no_slip_any_more_is_read_all_the_same(simulator, ledger):
     order = simulator.buy("ana@example.com", {PACK: 2})
     simulator.refund(order, {PACK: 1}, "webservice_slip")
     ledger.poll()
-    simulator.note(order)
     for slip in list(simulator.tables["order_slip"].rows):
         simulator.tables["order_slip"].remove(slip)
-    with pytest.raises(RemoteRefused, match="no credit slip at all"):
-        ledger.poll()
-    assert ledger.orders[str(order)].lines[0].taken_back == 1
+    later = simulator.buy("luc@example.com", {PACK: 1})
+    reading = ledger.poll()
+    assert (reading.ids, len(reading.asked("order_slip"))) == ([str(later)], 2)
+
+
+def test_a_slip_that_its_order_does_not_show_yet_is_waited_for(simulator, ledger):
+    order = simulator.buy("ana@example.com", {PACK: 2})
+    other = simulator.buy("luc@example.com", {PACK: 1})
+    ledger.poll()
+    simulator.refund(order, {PACK: 1}, "webservice_slip")
+    simulator.cancel(other)
+    empty = {"body": b"[]", "content_type": "application/json"}
+    by_order = lambda request: "slip" in request.path and request.arg("filter[id_order]")  # noqa: E731
+    simulator.fail_next(200, times=9, match=by_order, **empty)
+    for _ in range(2):
+        reading = ledger.poll()
+        assert str(order) not in reading.ids
+        assert [surprise.document for surprise in reading.surprises] == [str(order)]
+    assert ledger.orders[str(other)].state == OrderState.BACK
+    simulator.faults.clear()
+    assert ledger.poll().orders[str(order)].lines[0].taken_back == 1
+    assert ledger.poll().ids == []
 
 
 def test_the_newest_slips_may_go_while_others_are_shown(simulator, ledger):
