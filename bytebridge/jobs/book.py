@@ -56,17 +56,18 @@ class Run:
 
 
 def unlike(connection: Connection, documents: Sequence[Document], rules_digest: str | None) -> list[Document]:
-    """Documents whose content, or that of a credit note they bring, differs from the last seen.
+    """Documents whose content, or that of a credit note they bring, differs from the last seen, or was unreadable then.
 
     rules_digest: given, a document valued by other rules differs too. The last of several readings counts.
     """
     latest = {key_of(document): document for document in documents}
     keys = [key_of(member) for document in latest.values() for member in members(document)]
     seen = pages.seen(connection, keys)
+    spoilt = reviews.unreadable(connection) if documents else set()
 
     def differs(member: Document) -> bool:
         key = key_of(member)
-        if seen.states.get(key) != codec.encode(member):
+        if key in spoilt or seen.states.get(key) != codec.encode(member):
             return True
         return rules_digest is not None and seen.rules.get(key) != rules_digest
 

@@ -99,6 +99,12 @@ def open_unreadable(connection: Connection, key: str, why: str, now: Instant) ->
         connection.execute(insert(reviews).values(**values, email="", basis="", since=now))
 
 
+def unreadable(connection: Connection) -> set[str]:
+    """Keys of the documents that could not be read when last met."""
+    waiting = select(reviews.c.document).where(reviews.c.code == "unreadable", reviews.c.closed_at.is_(None))
+    return set(connection.execute(waiting).scalars())
+
+
 def _counts(row: Row[Any]) -> bool:
     """Rows that still say something: open ones, and flags that a person dismissed."""
     return row.closed_at is None or (row.state == "flagged" and row.choice == "dismiss")

@@ -22,6 +22,18 @@ def test_an_invoice_nobody_can_read_waits_and_the_others_are_booked(world):
     assert world.reviews("waiting") == set()
 
 
+def test_a_document_that_can_be_read_again_waits_no_longer_though_it_says_what_it_said(world):
+    order = world.buys(ANA, SERVDOLIA60=1)
+    world.poll()
+    line = world.shop.books.tables["order_details"].of("id_order", order)[0]
+    for spoilt, waiting in (("two", {(f"shop:{order}", "unreadable")}), ("1", set())):
+        line["product_quantity"] = spoilt
+        world.clock.tick(60)
+        world.shop.note(order)
+        world.poll()
+        assert world.reviews("waiting") == waiting
+
+
 def test_a_stale_hint_of_the_index_charges_nothing(world):
     world.buys(ANA, SERVDOLIA60=1)
     ticket = world.asks(ANA)
