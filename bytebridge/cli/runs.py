@@ -1,5 +1,7 @@
 """`runs`: every pass and command that posted."""
 
+from typing import Any
+
 import click
 
 from bytebridge.cli.shared import iso, json_option, reading, show_json, table
@@ -63,5 +65,14 @@ def show(ctx: click.Context, number: int, *, as_json: bool) -> None:
         show_json(shown)
         return
     click.echo(f"run {run['id']}: {run['what']} by {run['by']}, {shown['begun']}: {run['result']}")
+    for name, value in run["figures"].items():
+        if name != "course" and value not in (None, "", [], {}):
+            click.echo(f"  {name.replace('_', ' ')}: {_said(value)}")
     for line in shown["entries"]:
         click.echo(f"  {line['document']}: {line['credits']:+d} on account {line['account']}")
+
+
+def _said(figure: Any) -> str:
+    if isinstance(figure, dict):
+        return ", ".join(f"{name} {count}" for name, count in figure.items())
+    return "; ".join(map(str, figure)) if isinstance(figure, list) else str(figure)

@@ -80,17 +80,20 @@ def is_going_live(connection: Connection, source: Source, now: Instant) -> bool:
 def check(load: Load, source: Source, context: Context, run: Run, look: Look) -> None:
     """Braked when the load is far beyond anything seen; recorded as a run that `--confirm` can name."""
     if load.charged <= FLOOR_CHARGED and load.taken_back <= FLOOR_TAKEN_BACK:
-        _release(source, context, look)
+        _release(source, context, run, look, "released")
         return
     with context.store.read() as connection:
         if is_going_live(connection, source, context.now()):
             return
         read = runs.reading(connection, source).begun or context.now()
         most_charged, most_back = limits(connection, context.now() - read)
-    over_charged = load.charged > max(most_charged, context.allowed)
-    over_back = load.taken_back > max(most_back, context.allowed)
+    over_charged = load.charged > most_charged
+    over_back = load.taken_back > most_back
     if not over_charged and not over_back:
-        _release(source, context, look)
+        _release(source, context, run, look, "released")
+        return
+    if max(load.charged, load.taken_back) <= context.allowed:
+        _release(source, context, run, look, "confirmed")
         return
     limit = most_charged if over_charged else most_back
     moved = load.charged if over_charged else load.taken_back
@@ -133,7 +136,7 @@ def _may_judge(connection: Connection, number: int, look: Look) -> bool:
     return look == Look.ALL or held is None or look == held["figures"].get("look", held["what"]) == Look.POLL
 
 
-def _release(source: Source, context: Context, look: Look) -> None:
+def _release(source: Source, context: Context, run: Run, look: Look, result: str) -> None:
     """What was held back is gone from the source, or was let through: its run cannot be confirmed again."""
     name = _fact(source)
     with context.store.read() as connection:
@@ -144,7 +147,8 @@ def _release(source: Source, context: Context, look: Look) -> None:
     def work(connection: Connection) -> None:
         facts.put(connection, name, "")
         held = runs.get(connection, int(present))
-        runs.finish(connection, int(present), "released", held["figures"] if held else {}, context.now())
+        figures = {**(held["figures"] if held else {}), "let_go_in": run.number}
+        runs.finish(connection, int(present), result, figures, context.now())
 
     context.store.transact(work)
 

@@ -1,6 +1,7 @@
 """How far a reconciliation got, kept with its run: one that was cut off goes on where it was."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct, field
@@ -34,10 +35,11 @@ class Leg(Struct):
 class Course(Struct):
     """key: what was asked for and the rules, so that only the same is gone on with. kept: saved in the run.
 
-    earlier: the run that was cut off.
+    begun: when its first run began. earlier: the run that was cut off.
     """
 
     key: str = ""
+    begun: Instant = Instant(0)
     legs: dict[str, Leg] = field(default_factory=dict)
     kept: bool = True
     earlier: int | None = None
@@ -56,17 +58,26 @@ def begin(asked: object, sources: Sequence[Source], context: Context, run: Run) 
 
     def work(connection: Connection) -> Course:
         assert run.number is not None
-        for earlier in runs.cut_off(connection, run.what, Instant(context.now() - STILL_GOOD_S), run.number):
+        good = Instant(context.now() - STILL_GOOD_S)
+        for earlier in runs.cut_off(connection, run.what, good, run.number):
             course = _read(earlier["figures"].get("course"))
-            if course is not None and course.key == key:
-                figures = {**earlier["figures"], "course": None, "gone_on_with_in": run.number}
-                runs.finish(connection, earlier["id"], "cut off", figures, context.now())
+            if course is not None and course.key == key and course.begun >= good:
+                _hand_over(connection, earlier, run.number, context.now())
                 course.earlier = earlier["id"]
                 _write(connection, course, run)
                 return course
-        return Course(key)
+        return Course(key, run.begun)
 
     return context.store.transact(work)
+
+
+def _hand_over(connection: Connection, earlier: dict[str, Any], number: int, now: Instant) -> None:
+    """The run that died is over; one that ended by itself stays as it was, but for who goes on with it."""
+    figures = {**earlier["figures"], "course": None, "gone_on_with_in": number}
+    if earlier["result"] == "open":
+        runs.finish(connection, earlier["id"], "cut off", figures, now)
+    else:
+        runs.note(connection, earlier["id"], figures)
 
 
 def save(course: Course, context: Context, run: Run) -> None:

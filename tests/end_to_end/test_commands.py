@@ -255,6 +255,9 @@ def test_runs(firm):
     assert MOMENT.fullmatch(first["begun"])
     entries = firm.show("runs", "show", first["id"])["entries"]
     assert sorted(entry["credits"] for entry in entries) == [-30, 60, 120]
+    said = firm.run("runs", "show", first["id"]).out.splitlines()
+    assert said[0].startswith(f"run {first['id']}: poll by ")
+    assert "  posted: 3" in said
     assert firm.run("runs", "show", "999").code == 1
 
 

@@ -271,8 +271,20 @@ def test_what_a_reconciliation_held_waits_whatever_less_thorough_looks_let_throu
 
 def test_what_a_reconciliation_held_is_let_go_by_one_that_finds_it_mended(held):
     rename(held, "SERVDOLIA60")
-    assert reconcile(held).drift == []
+    assert reconcile(held, allowed=1800).drift == []
     assert brake_run(held) == ""
+    with held.store.read() as connection:
+        assert runs.get(connection, int(held.number))["result"] == "released", "nothing was let through"
+
+
+def test_the_run_that_was_held_says_what_became_of_it(held):
+    with held.store.read() as connection:
+        _, allowed = brake.confirmed_load(connection, int(held.number))
+    reconcile(held, allowed=allowed)
+    with held.store.read() as connection:
+        let_go, run = runs.get(connection, int(held.number)), runs.listed(connection)[0]
+    assert (let_go["result"], let_go["figures"]["let_go_in"]) == ("confirmed", run["id"])
+    assert let_go["figures"]["taken_back"] == 1800
 
 
 def test_going_live_on_history_is_not_braked(open_world):
@@ -507,6 +519,22 @@ def test_one_that_was_cut_off_long_ago_is_begun_anew(settled, monkeypatch):
             reconcile(settled)
     settled.clock.tick(DAY)
     assert reconcile(settled).goes_on is None
+
+
+def test_what_one_read_long_ago_is_read_anew_however_often_it_was_gone_on_with(held):
+    """The brake holds the shop; every four hours somebody asks again."""
+    with held.store.read() as connection:
+        first = next(run for run in runs.listed(connection) if run["result"] == "failed")
+    held.clock.tick(4 * 3600)
+    assert reconcile(held).goes_on is not None
+    held.clock.tick(4 * 3600)
+    again = reconcile(held)
+    assert again.goes_on is None
+    assert again.errors
+    with held.store.read() as connection:
+        then = runs.get(connection, first["id"])
+    kept = ("what", "by", "begun", "finished", "result")
+    assert [then[name] for name in kept] == [first[name] for name in kept], "a run that ended stays as it was"
 
 
 def test_documents_of_an_account_that_the_ledger_never_saw_are_found(settled):
