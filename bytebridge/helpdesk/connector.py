@@ -228,9 +228,9 @@ class HelpDesk:
         """Adds a reply or an internal note, see `Posting.post` for what each error asks of the caller."""
         self._posting.post(ticket, text, kind=kind)
 
-    def find(self, ticket: str, code: str) -> bool:
-        """Whether a message that our agent wrote in this ticket holds the code."""
-        return self._posting.find(ticket, code)
+    def find(self, ticket: str, code: str, text: str = "") -> bool:
+        """Whether a message that our agent, or with all of this text any agent, wrote in this ticket holds the code."""
+        return self._posting.find(ticket, code, text)
 
     def is_emptied_since(self, ticket: str, standing: str) -> bool:
         """Whether the messages that stood in it by this `standing_text` are gone, as into another ticket."""

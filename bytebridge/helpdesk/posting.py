@@ -98,19 +98,21 @@ class Posting:
         except RemoteRejected:
             return
 
-    def find(self, ticket: str, code: str) -> bool:
+    def find(self, ticket: str, code: str, text: str = "") -> bool:
         """Whether a message of ours in this ticket holds the code; False too when the ticket is gone.
 
-        Only what our agent wrote counts: a customer's answer quotes us.
+        What our agent wrote counts, for a customer's answer quotes us; and, since we may have written as another
+        before, what any agent wrote if it holds all of `text`, so that a colleague's word about the code is not ours.
         """
-        mine = self.agent_id()
+        mine, agents = self.agent_id(), {agent.id for agent in self.agents()}
         wanted = re.compile(rf"(?<![\w-]){same_letter(code)}(?![\w-])", re.IGNORECASE)
+        whole = _plain(text)
         return any(
-            wanted.search(form)
+            wanted.search(form) and (author == mine or whole in form)
             for page in self._pages(ticket)
             for group in page
             for message in group.messages or ()
-            if (message.userid or group.userid) == mine and group.userid in (mine, None)
+            if (author := message.userid or group.userid) in agents and group.userid in (author, None)
             if message.type not in QUOTED
             for form in spoken(message.message or "")
         )

@@ -122,6 +122,22 @@ def test_a_reply_that_arrives_after_the_first_look_is_not_posted_again(world):
     assert len(world.desk.replies(ticket)) == 1
 
 
+def test_a_reply_in_doubt_is_found_though_another_agent_writes_by_now(world):
+    bought(world)
+    ticket = world.asks(ANA)
+    world.desk.resolve(ticket, kind="consulta", minutes=5)
+    world.desk.cut_next(stored=True, match=lambda asked: asked.method == "POST" and asked.path.endswith("/messages"))
+    world.poll()
+    assert states(world) == {"balance": "unknown"}
+    world.desk.agent("otra@example.com")
+    other = world.settings_of(helpdesk={"agent": "otra@example.com"})
+    for _ in range(3):
+        world.clock.tick(61)
+        world.poll(context=world.context(other))
+    assert states(world) == {"balance": "sent"}
+    assert len(world.desk.replies(ticket)) == 1
+
+
 def test_a_reply_in_doubt_whose_ticket_is_merged_is_left_to_a_person(world):
     """What became of it stands in a ticket that nothing names: a mail could tell the customer twice."""
     bought(world)

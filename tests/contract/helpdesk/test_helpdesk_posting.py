@@ -168,7 +168,21 @@ def test_our_agent_on_a_later_page(open_desk, open_client, clock):
 def test_a_customer_who_quotes_us_is_not_us(desk, helpdesk, ticket):
     desk.answer_as_customer(ticket, f"¿Qué es {CODE}?", quoted=TEXT)
     desk.answer(ticket, f"Es la referencia {CODE}")
-    assert not helpdesk.find(ticket, CODE)
+    assert not helpdesk.find(ticket, CODE, TEXT)
+
+
+@pytest.mark.parametrize("stores_html", [False, True])
+@pytest.mark.parametrize("dismissed", [False, True])
+def test_what_we_wrote_as_another_agent_is_ours(open_client, desk, helpdesk, ticket, stores_html, dismissed):
+    desk.stores_html = stores_html
+    helpdesk.post(ticket, TEXT, kind="reply")
+    desk.agent("otra@example.com")
+    if dismissed:
+        desk.dismiss_agent(US)
+    desk.answer_as_customer(ticket, "¿?", quoted=TEXT)
+    other = open_client(desk, agent="otra@example.com")
+    assert other.find(ticket, CODE, TEXT)
+    assert not other.find(ticket, CODE[:-1] + "E", TEXT)
 
 
 def test_our_own_quotes_do_not_count(desk, helpdesk, ticket):
