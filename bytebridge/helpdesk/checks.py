@@ -247,8 +247,12 @@ def words(client: Client, settings: HelpdeskSettings, newest: list[TicketRow]) -
 
 
 def departments(client: Client, wanted: list[str]) -> Iterator[Finding]:
-    found = {row.id for page in client.pages("/departments", _Department) for row in page} if wanted else set()
-    for name in sorted(set(wanted) - found):
+    missing = set(wanted)
+    for page in client.pages("/departments", _Department) if wanted else ():
+        missing -= {row.id for row in page}
+        if not missing:
+            return
+    for name in sorted(missing):
         yield Finding(Level.WRONG, f"there is no department {name}", "helpdesk.departments takes ids, not names")
 
 

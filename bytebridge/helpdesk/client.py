@@ -19,6 +19,7 @@ from bytebridge.remote import Answer, Remote, classify_status, retry_after_s
 SYSTEM = "helpdesk"
 API, MESSAGE_API = "/api/v3", "/api"
 PAGE = 100
+DEFAULT_PAGE = 10  # what a server hands out that ignores the size asked for
 UNSTATED_WAIT_S = 60.0  # a 429 without Retry-After: the limit counts minutes (LiveAgent notes §3)
 Row = msgspec.Raw
 T = TypeVar("T")
@@ -154,9 +155,10 @@ class Client:
         return decode(answer.body, list[Row], f"GET {path}"), answer.headers.get("next_page_cursor")
 
     def pages(self, path: str, kind: type[IdentifiedT]) -> Iterator[list[IdentifiedT]]:
-        """All pages of a short list, until one is empty or brings nothing new.
+        """All pages of a short list, until one is empty or a list shorter than any page comes again.
 
-        A short page is not the end: the server may cut pages silently (LiveAgent notes §4).
+        A short page is not the end: the server may cut pages silently (LiveAgent notes §4). RemoteSurprise when they
+        repeat before the end: what lies below cannot be reached.
         """
         seen: set[str] = set()
         number = 1
@@ -165,6 +167,8 @@ class Client:
             rows = [decode(row, kind, f"GET {path}") for row in self.rows(path, asked)]
             fresh = [row for row in rows if row.id not in seen]
             if not fresh:
+                if len(rows) >= DEFAULT_PAGE:
+                    raise RemoteSurprise(SYSTEM, f"GET {path}", "a page repeats those before: is paging ignored?")
                 return
             yield fresh
             seen |= {row.id for row in fresh}

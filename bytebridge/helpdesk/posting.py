@@ -10,12 +10,11 @@ import msgspec
 
 from bytebridge.domain.entry import same_letter
 from bytebridge.errors import RemoteRefused, RemoteRejected, RemoteSurprise, RemoteUnavailable
-from bytebridge.helpdesk.client import PAGE, SYSTEM, Client, decode
+from bytebridge.helpdesk.client import DEFAULT_PAGE, PAGE, SYSTEM, Client, decode
 from bytebridge.helpdesk.reading import ID, Reader
 from bytebridge.helpdesk.wire import Agent, Group, Interval, TicketRow
 from bytebridge.remote import Remote
 
-DEFAULT_PAGE = 10  # what a server hands out that ignores the size asked for
 QUOTED = frozenset("QHAT")  # quoted text, and headers that may repeat another letter's subject
 RESTORABLE = frozenset("NCAWR")  # closed, deleted and spam are never written
 BY_A_REPLY = "A"  # an agent's reply marks the ticket so (LiveAgent notes §7)
@@ -104,18 +103,20 @@ class Posting:
         What our agent wrote counts, for a customer's answer quotes us; and, since we may have written as another
         before, what any agent wrote if it holds all of `text`, so that a colleague's word about the code is not ours.
         """
-        mine, agents = self.agent_id(), {agent.id for agent in self.agents()}
+        mine = self.agent_id()
         wanted = re.compile(rf"(?<![\w-]){same_letter(code)}(?![\w-])", re.IGNORECASE)
         whole = _plain(text)
-        return any(
-            wanted.search(form) and (author == mine or whole in form)
+        authors = {
+            author
             for page in self._pages(ticket)
             for group in page
             for message in group.messages or ()
-            if (author := message.userid or group.userid) in agents and group.userid in (author, None)
+            if (author := message.userid or group.userid) and group.userid in (author, None)
             if message.type not in QUOTED
             for form in spoken(message.message or "")
-        )
+            if wanted.search(form) and (author == mine or whole in form)
+        }
+        return mine in authors or (bool(authors) and any(agent.id in authors for agent in self.agents()))
 
     def is_emptied(self, ticket: str, before: Standing) -> bool:
         """Whether what stood in the ticket before our message stands there no more.

@@ -1,5 +1,7 @@
 """Messages into tickets exactly once, and the ticket afterwards as it was before."""
 
+import json
+
 import pytest
 
 from bytebridge.errors import OutcomeUnknown, RemoteRefused, RemoteRejected, RemoteSurprise, RemoteUnavailable
@@ -160,6 +162,23 @@ def test_our_agent_on_a_later_page(open_desk, open_client, clock):
     ticket = desk.open("ana@example.com", "Hola")
     open_client(desk, agent="SAT4@example.com").post(ticket, TEXT, kind="reply")
     assert desk.replies(ticket) == [TEXT]
+
+
+def test_pages_of_agents_that_repeat_do_not_say_that_ours_is_none(desk, helpdesk, ticket):
+    many = [{"id": f"a{number}", "email": f"sat{number}@example.com", "status": "A"} for number in range(12)]
+
+    def repeat(rows):
+        body = json.dumps(rows).encode()
+        asked = lambda request: request.path.endswith("/agents")  # noqa: E731
+        desk.fail_next(200, times=2, body=body, content_type="application/json", match=asked)
+
+    repeat(many)
+    with pytest.raises(RemoteSurprise, match="paging"):
+        helpdesk.post(ticket, TEXT, kind="reply")
+    repeat(many[:9])
+    with pytest.raises(RemoteRefused, match="no active agent"):
+        helpdesk.post(ticket, TEXT, kind="reply")
+    assert desk.replies(ticket) == []
 
 
 # finding it again
