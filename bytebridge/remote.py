@@ -19,6 +19,7 @@ import tenacity
 import urllib3
 
 from bytebridge.errors import OutcomeUnknown, RemoteError, RemoteRefused, RemoteUnavailable
+from bytebridge.timely import TimelyAdapter
 
 CHUNK = 16_384  # bytes; a small chunk bounds what one compressed piece can swell to
 MAX_BODY = 64 * 1024 * 1024  # bytes, after decompression
@@ -50,7 +51,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one remote system may cost: requests a minute, seconds and bytes an answer."""
+    """What one remote system may cost: requests a minute, seconds and bytes an answer.
+
+    read_s: for all the headers, then for each piece of the body; total_s: for both.
+    """
 
     requests_per_minute: int = 60
     connect_s: float = 10.0
@@ -156,6 +160,8 @@ class Remote:
     def _new_session(self) -> requests.Session:
         session = requests.Session()
         session.trust_env = False  # a netrc entry would replace our key, a proxy would see it
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, TimelyAdapter())
         return session
 
     def get(
@@ -257,6 +263,7 @@ class Remote:
         # a write goes over a connection of its own: on a kept-alive one that the server has just closed,
         # nobody could tell whether it arrived
         session = self._new_session() if write else self._session
+        ends = self._monotonic() + self._limits.total_s
         try:
             if write:
                 request = requests.Request(
@@ -270,7 +277,7 @@ class Remote:
                 prepared, stream=True, timeout=(self._limits.connect_s, self._limits.read_s), verify=self._verify
             )
             with response:
-                body = self._body(response.raw, operation)
+                body = self._body(response.raw, operation, ends)
             lowered = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status_code, lowered, body)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -296,8 +303,7 @@ class Remote:
         prepared.url = str(prepared.url).rstrip("/") + path + query
         return prepared
 
-    def _body(self, response: urllib3.BaseHTTPResponse, operation: str) -> bytes:
-        ends = self._monotonic() + self._limits.total_s
+    def _body(self, response: urllib3.BaseHTTPResponse, operation: str, ends: float) -> bytes:
         chunks: list[bytes] = []
         size = 0
         # what has come so far, piece by piece: a full chunk may take for ever to drip in

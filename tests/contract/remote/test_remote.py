@@ -1,9 +1,11 @@
 """The one HTTP session against a server that misbehaves in every way it is written for."""
 
 import gzip
+import socketserver
 import ssl
 import threading
 import time as clock
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -234,6 +236,36 @@ def test_an_answer_that_drips_is_given_up(server):
     with pytest.raises(RemoteUnavailable, match="not complete"):
         remote.get("/" + "a" * 100)
     assert clock.monotonic() - began < 6, "given up in time, not when all has come"
+
+
+@pytest.fixture
+def dripping():
+    """The address of a server whose headers never end, a line each tenth of a second."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(65536)
+            with suppress(OSError):
+                self.request.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not over.wait(0.1):
+                    self.request.sendall(b"X-Slow: 1\r\n")
+
+    over = threading.Event()
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as listening:
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_address[1]}"
+        over.set()
+        listening.shutdown()
+        thread.join()
+
+
+def test_headers_that_drip_are_given_up(dripping):
+    remote = Remote("desk", dripping, headers={}, limits=Limits(60_000, read_s=0.3), sleep=lambda _: None)
+    with pytest.raises(RemoteUnavailable, match="no answer in time"):
+        remote.get("/a")
+    with pytest.raises(OutcomeUnknown, match="no answer in time"):
+        remote.send("POST", "/a", json={})
 
 
 def test_a_server_that_never_answers_is_given_up(server):
