@@ -11,6 +11,7 @@ PACK = [("SERVDOLIA60", 1, 60)]
 
 @pytest.fixture
 def sold(server):
+    server.sell(server.customer("Eva", "eva@example.com"), PACK)
     return server.sell(server.customer("Ana", "ana@example.com"), PACK)
 
 
@@ -108,12 +109,19 @@ def test_the_invisible_erp_is_found(erp, server, sold):
 
 
 @pytest.mark.parametrize(
-    ("parameter", "what"), [("sortorder", "order"), ("sqlfilters", "filter on the id")], ids=["order", "filter"]
+    ("parameter", "what"), [("sortorder", "order"), ("limit", "limit"), ("sqlfilters", "filter on the id")]
 )
-def test_an_order_or_a_filter_that_does_not_arrive_is_found(parameter, what, erp, server, sold):
-    server.sell(server.customer("Luc", "luc@example.com"), PACK)
+def test_an_order_a_limit_or_a_filter_that_does_not_arrive_is_found(parameter, what, erp, server, sold):
     server.ignored.add(parameter)
     assert (Level.WRONG, f"the ERP ignores our {what}") in bad(erp)
+
+
+@pytest.mark.parametrize("ignored", ["sortorder", "limit"])
+def test_one_invoice_alone_proves_neither_order_nor_limit(ignored, erp, server):
+    server.sell(server.customer("Ana", "ana@example.com"), PACK)
+    server.ignored.add(ignored)
+    finding = the_one(erp)
+    assert (finding.level, "order and limit" in finding.what) == (Level.DOUBTFUL, True)
 
 
 def test_a_filter_on_time_that_matches_everything_is_found(erp, server, sold, monkeypatch):
