@@ -9,9 +9,11 @@ from datetime import UTC, datetime
 from email import policy
 from email.errors import MessageError
 from email.header import Header
+from email.headerregistry import HeaderRegistry
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.utils import format_datetime
+from functools import lru_cache
 
 from bytebridge.domain.model import Instant
 from bytebridge.errors import RemoteRejected
@@ -39,8 +41,25 @@ MEANT = (
     "X-Auto-Response-Suppress",
 )
 
+# no encoding of a part's content writes these two signs side by side, so that no text can hold the line that ends it;
+# the parser keeps a pattern for each line it was ever given
+BOUNDARY = "=_part_{number}"
+
 Attachment = tuple[str, str, bytes]
 """File name, media type, content."""
+
+
+class _Headers(HeaderRegistry):
+    """The library's own makes a class for every header of every mail, which lies in memory until it is collected."""
+
+    @lru_cache(maxsize=64)  # noqa: B019  (there is one, for as long as the process lives)
+    def __getitem__(self, name: str) -> type:
+        return super().__getitem__(name)
+
+
+_headers = _Headers()
+WRITING = policy.SMTP.clone(header_factory=_headers)
+READING = policy.default.clone(header_factory=_headers)
 
 
 def build(
@@ -78,13 +97,15 @@ def build(
 
 def _content(rendered: Rendered, attachments: Sequence[Attachment]) -> bytes:
     """The parts with their headers, which follow those of the mail."""
-    message = EmailMessage(policy=policy.SMTP)
+    message = EmailMessage(policy=WRITING)
     # quoted-printable whatever the text: lines stay short and no server needs to take eight bits
     message.set_content(_body(rendered.text), cte="quoted-printable")
     message.add_alternative(_body(rendered.html), subtype="html", cte="quoted-printable")
     for name, media_type, content in attachments:
         main, _, sub = media_type.partition("/")
         message.add_attachment(content, maintype=main, subtype=sub, filename=header_text(name))
+    for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
+        part.set_boundary(BOUNDARY.format(number=number))
     try:
         return message.as_bytes()
     except (MessageError, ValueError, LookupError) as error:
@@ -124,7 +145,7 @@ def check(raw: bytes, *, sender: str, recipient: str, message_id: str, subject: 
     The last lock: an encoded word with a newline inside has been known to become a header of its own, such as
     Bcc, when a subject was set (Python 3.11).
     """
-    read = BytesParser(policy=policy.default).parsebytes(raw)
+    read = BytesParser(policy=READING).parsebytes(raw)
     if sorted(read.keys()) != sorted(MEANT):
         raise _refused("it has headers that were not meant")
     said = {

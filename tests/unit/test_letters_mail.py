@@ -1,6 +1,8 @@
 """A letter as a mail's bytes: what it bears, and that nothing else ever gets into it."""
 
+import gc
 import random
+import re
 from email import policy
 from email.parser import BytesParser
 
@@ -183,3 +185,27 @@ def test_bytes_that_say_more_or_less_than_was_meant_are_not_sent(found, instead)
     assert found in raw
     with pytest.raises(RemoteRejected):
         check(raw.replace(found, instead, 1), **MEANT, subject="Saldo")
+
+
+def test_no_text_ends_a_part():
+    lines = "".join(f"--=_part_{number}--\n--=_part_{number}\n" for number in range(3))
+    message = parsed(written(text=lines, html=lines, attachments=[("lines.csv", "text/csv", lines.encode())]))
+    assert [part.get_content_type() for part in message.walk()] == [
+        "multipart/mixed", "multipart/alternative", "text/plain", "text/html", "text/csv",
+    ]  # fmt: skip
+    assert message.get_body(("plain",)).get_content() == lines.replace("\n", "\r\n")
+
+
+def test_many_mails_leave_nothing_in_memory():
+    written()
+    re.purge()
+    gc.collect()
+    gc.disable()
+    try:
+        before = len(gc.get_objects())
+        for _ in range(50):
+            written()
+        assert len(gc.get_objects()) - before < 500
+    finally:
+        gc.enable()
+    assert len(re._cache) < 10
