@@ -189,7 +189,7 @@ class Daemon:
             ahead=True,
         )
         with self._context_lock:
-            self._context = context
+            self._context = replace(context, apart=True)
 
     def _sleep(self, seconds: float) -> None:
         if self._stop.wait(seconds):

@@ -27,7 +27,9 @@ def attachments_of(notice: Notice, context: Context) -> list[tuple[str, str, byt
         root, language = addressee(connection, notice, context)
         for fmt, media_type in FILES:
             try:
-                content = statements.render(connection, root, window, fmt, language, settings, made, code=code)
+                content = statements.render(
+                    connection, root, window, fmt, language, settings, made, code=code, separate=context.apart
+                )
             except Refused:
                 continue
             found.append((f"creditos-{notice.account}.{fmt}", media_type, content))

@@ -25,7 +25,7 @@ class Context:
     allowed: credits that a person let through the brake. turns: one pass over a source at a time within the
     process. freshen: reads shop and ERP, before a stranger is charged. token: of the pass, by which its log lines
     are found; made anew for each pass when it is empty. ahead: the next page of a first load is fetched while this
-    one is booked.
+    one is booked. apart: statements are drawn by a process of their own.
     """
 
     store: Store
@@ -45,6 +45,7 @@ class Context:
     freshen: Callable[[], None] = lambda: None
     token: str = ""
     ahead: bool = False
+    apart: bool = False
     progress: Callable[[str, int], None] = lambda _what, _count: None
 
 

@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -18,7 +19,7 @@ from bytebridge.ledger import accounts, documents, entries, pages, past
 from bytebridge.ledger.accounts import Summary
 from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.past import Standing
-from bytebridge.reports import shown
+from bytebridge.reports import apart, shown
 from bytebridge.reports.figures import figures
 from bytebridge.settings import Settings
 
@@ -52,11 +53,13 @@ def render(
     tell: Callable[[int], None] | None = None,
     standing: Standing | None = None,
     code: str | None = None,
+    *,
+    separate: bool = False,
 ) -> bytes:
     """The statement as bytes. fmt: text, json, csv, html or pdf. tell: movements written since it was last called.
 
     standing: the account as it stood at the window's end; None: as it stands now. code: that of the letter it
-    belongs to; None for one of its own.
+    belongs to; None for one of its own. separate: drawn by a process of its own.
     """
     made = window.made(now)
     if standing is not None:
@@ -77,7 +80,8 @@ def render(
     }
     if fmt == "pdf" and tell is not None:
         options["tell"] = tell
-    content = form_of(fmt)(statement, **options)
+    draw = partial(apart.render, FORMS[fmt]) if separate else form_of(fmt)
+    content = draw(statement, **options)
     return content if isinstance(content, bytes) else content.encode()
 
 

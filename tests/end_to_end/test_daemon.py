@@ -225,3 +225,22 @@ def test_every_line_of_the_log_is_json_of_a_known_event(world):
         event = json.loads(line)
         assert event["event"] in EVENTS
         assert "ana@example.com" not in line
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="/proc tells what a process holds")
+def test_what_draws_a_statement_does_not_stay_in_the_daemon(world):
+    world.shop.buy(world.shop.customer("ana@example.com"), {"SERVDOLIA60": 1})
+    daemon = world.daemon()
+    wait_for(world.mail.messages.__len__, "the letter about the purchase")
+    world.desk.open("ana@example.com", "saldo")
+
+    def drawn():
+        return [part.get_content_type() for mail in world.mail.messages for part in mail.message.iter_attachments()]
+
+    wait_for(drawn, "the statement")
+    assert drawn() == ["text/html", "application/pdf"]
+    held = Path(f"/proc/{daemon.process.pid}/maps").read_text()
+    assert "/sqlalchemy/" in held
+    assert "/PIL/" not in held
+    assert "/matplotlib/" not in held
+    assert daemon.end()[0] == 0

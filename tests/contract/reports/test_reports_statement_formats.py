@@ -10,7 +10,7 @@ import pytest
 
 from bytebridge.domain.statement import make
 from bytebridge.errors import Refused
-from bytebridge.reports import data, libraries, page, pdf, sheet, text
+from bytebridge.reports import apart, data, libraries, page, pdf, sheet, text
 
 NAMES = ["whole", "window", "one entry", "empty", "nothing in the window", "below zero", "hostile"]
 
@@ -317,3 +317,20 @@ def test_missing_library_is_one_sentence_that_names_the_extra(form, library, sta
     assert data.render(statements["whole"], **options)
     assert text.render(statements["whole"], **options)
     assert sheet.render(statements["whole"], **options)
+
+
+@pytest.mark.parametrize("name", ["whole", "empty", "hostile"])
+def test_a_process_of_its_own_draws_the_same(name, statements, options):
+    given = {**options, "made": None}
+    assert apart.render("page", statements[name], **given) == page.render(statements[name], **given).encode()
+    assert apart.render("pdf", statements[name], **given) == pdf.render(statements[name], **given)
+
+
+def test_a_process_of_its_own_says_why_it_drew_nothing(statements, options, tmp_path, monkeypatch):
+    given = {**options, "made": None}
+    with pytest.raises(RuntimeError, match="no_such_form"):
+        apart.render("no_such_form", statements["whole"], **given)
+    (tmp_path / "fpdf.py").write_text("raise ModuleNotFoundError('fpdf')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(Refused, match="fpdf, which is not installed"):
+        apart.render("pdf", statements["whole"], **given)
