@@ -27,7 +27,7 @@ WINDOWS = 6  # of the judged time; each one's median is compared
 FLAT = 0.05  # share by which a window's memory may leave the middle of all
 LIMIT_MIB = 100  # of a daemon at work
 HURRY = 8  # deeds at once while the firm gets its history
-RELOAD_EVERY_S = 120.0
+RELOAD_EVERY_S = 120.0  # and a statement asked for
 UNIT = Path(__file__).parents[2] / "systemd" / "bytebridge.service"
 CUSTOMERS, TICKETS_EACH = 40, 3
 MINUTES = (5, 10, 22, 48, 50, 95)
@@ -132,6 +132,10 @@ class Firm:
                 erp.pay(one[0])
             one[1] = not one[1]
 
+    def ask(self):
+        """A customer asks for a statement, with what is drawn for it."""
+        self.world.desk.open("customer0@example.com", "saldo")
+
 
 def live(firm, daemon, port, seconds, seed, *, at_once=1):
     """Days at speed; samples, and how many faults, deeds and reloads there were.
@@ -153,6 +157,7 @@ def live(firm, daemon, port, seconds, seed, *, at_once=1):
             reload_at = now + RELOAD_EVERY_S
             daemon.signal(signal.SIGHUP)
             done["reloads"] += 1
+            firm.ask()
         if not samples or now - began - samples[-1].at >= SAMPLE_S:
             samples.append(sample(daemon.process.pid, began))
         time.sleep(chance.uniform(0.5, 1.0))
@@ -238,9 +243,12 @@ def main():
         samples, done = live(firm, daemon, port, given.minutes * 60, given.seed + 1)
         after = calm(world, daemon, port)
         code, took = daemon.end()
+        drawn = sum(bool(list(mail.message.iter_attachments())) for mail in world.mail.messages)
         figures, faults = judge(settling, before, samples, after)
         if code != 0:
             faults.append(f"the daemon ended with exit code {code}")
+        if not drawn:
+            faults.append("no statement was sent")
         crashes = len(daemon.events("job_crashed"))
         if crashes:
             faults.append(f"{crashes} jobs crashed")
