@@ -33,6 +33,14 @@ def test_a_good_installation(furnished, open_client):
     assert not furnished.mails
 
 
+def test_a_single_ticket_tells_nothing_of_the_order(desk, open_client):
+    desk.open("ana@example.com", "Hola")
+    desk.sort_ignored = True
+    said = [found.what for found in open_client(desk).check()]
+    assert not any("honours the order" in what for what in said)
+    assert any("could not be tried" in what for what in said)
+
+
 def test_a_wrong_key_ends_the_check(furnished, open_client):
     with pytest.raises(RemoteRefused):
         list(open_client(furnished, api_key="wrong").check())

@@ -42,6 +42,14 @@ def test_an_empty_shop_is_well(simulator, shop):
     assert unwell(findings(shop)) == []
 
 
+def test_a_single_order_tells_nothing_of_the_sort(simulator, shop):
+    simulator.buy("ana@example.com", {PACK: 1})
+    simulator.ignored = {"sort"}
+    found = findings(shop)
+    assert unwell(found) == []
+    assert one(found, "sort could not be tried")
+
+
 def test_a_wrong_key_is_the_callers_finding(busy, join):
     with pytest.raises(RemoteRefused, match="code 20"):
         findings(join(busy, key="WRONGWRONGWRONGWRONGWRONGWRONG12"))
