@@ -39,6 +39,8 @@ def findings(
     questions: list[tuple[tuple[str, ...], Callable[[], Iterator[Finding]]]] = [
         (("order_states",), lambda: states(client, settings)),
         (("orders",), lambda: obedience(client)),
+        (("order_details",), lambda: belonging(client, "order_details")),
+        (("order_slip",), lambda: belonging(client, "order_slip")),
         (("orders",), lambda: time_zone(client, settings.time_zone)),
         (CATALOGUE, lambda: packs(client, knows)),
     ]
@@ -165,6 +167,17 @@ def obedience(client: Client) -> Iterator[Finding]:
         return
     what = "sort and filters" if len(ids) > 1 else "filters; sort could not be tried on a single order"
     yield Finding(Level.WELL, f"the shop honours {what}")
+
+
+def belonging(client: Client, resource: str) -> Iterator[Finding]:
+    """Whether the newest row of what belongs to orders is shown when its order is asked for, and no other order's."""
+    for row in client.rows(resource, "id,id_order", {"sort": "[id_DESC]", "limit": "1"}):
+        id_, order = wire.number(row, "id"), wire.number(row, "id_order")
+        own = client.rows(resource, "id,id_order", {"filter[id_order]": f"[{order}]", "limit": "100"})
+        shown = {(wire.number(one, "id"), wire.number(one, "id_order")) for one in own}
+        if (id_, order) not in shown or any(of != order for _, of in shown):
+            what = f"asked for the {resource} of an order, the shop shows none or those of others"
+            yield Finding(Level.WRONG, what, "let brackets in query strings pass the firewall before the shop")
 
 
 def time_zone(client: Client, zone: str) -> Iterator[Finding]:

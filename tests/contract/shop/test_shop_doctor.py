@@ -42,6 +42,17 @@ def test_an_empty_shop_is_well(simulator, shop):
     assert unwell(findings(shop)) == []
 
 
+@pytest.mark.parametrize("resource", ["order_details", "order_slip"])
+@pytest.mark.parametrize(
+    "shown", [b"[]", b'{"order_slips": [{"id": 1, "id_order": 1}], "order_details": [{"id": 1, "id_order": 1}]}']
+)
+def test_what_belongs_to_an_order_must_be_shown_with_it(busy, shop, resource, shown):
+    busy.refund(2, {PACK: 1}, "webservice_slip")
+    asked = lambda request: request.path == f"/api/{resource}" and request.arg("filter[id_order]")  # noqa: E731
+    busy.fail_next(200, body=shown, content_type="application/json", match=asked)
+    assert one(findings(shop), f"asked for the {resource} of an order").level == Level.WRONG
+
+
 def test_a_single_order_tells_nothing_of_the_sort(simulator, shop):
     simulator.buy("ana@example.com", {PACK: 1})
     simulator.ignored = {"sort"}
