@@ -22,6 +22,7 @@ NEEDED = (
 )
 SECRETS = "configurations"  # shows the shop's own secrets (shop notes 8)
 CATALOGUE = ("products", "combinations")
+HARMLESS = ("order_payments", "order_invoices", "order_cart_rules", "shops")  # tell no more than the orders do
 OWN_STATES = range(1, 14)  # what every shop starts with (shop notes 23)
 SKEW_S, LARGE_SKEW_S = 300, 3600
 AHEAD_S = 600
@@ -108,7 +109,12 @@ def permissions(rights: dict[str, frozenset[str]]) -> Iterator[Finding]:
             "the key may read configurations, which hold the shop's own secrets",
             "withdraw that permission",
         )
-    if not missing and not writing and SECRETS not in rights:
+    known = {*NEEDED, *CATALOGUE, *HARMLESS, SECRETS}
+    idle = sorted(resource for resource, methods in rights.items() if "get" in methods and resource not in known)
+    if idle:
+        what = f"the key may read more than it needs: {', '.join(idle)}"
+        yield Finding(Level.DOUBTFUL, what, "withdraw these permissions")
+    if not missing and not writing and not idle and SECRETS not in rights:
         yield Finding(Level.WELL, "the key may read what is needed and write nothing")
 
 

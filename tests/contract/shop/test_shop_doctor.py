@@ -88,6 +88,16 @@ def test_a_right_to_write_is_too_much_and_is_not_tried_out(busy, shop, method):
     assert {request.method for request in busy.requests} == {"GET"}
 
 
+def test_a_right_to_read_what_is_never_asked_for_is_too_much(busy, shop):
+    busy.grant(KEY, "employees", "GET")
+    busy.grant(KEY, "addresses", "GET")
+    [finding] = unwell(findings(shop))
+    assert (finding.level, finding.what) == (
+        Level.DOUBTFUL,
+        "the key may read more than it needs: addresses, employees",
+    )
+
+
 def test_a_right_to_read_the_shops_secrets_is_too_much(busy, shop):
     busy.grant(KEY, "configurations", "GET")
     assert one(findings(shop), "configurations").level == Level.DOUBTFUL
