@@ -120,7 +120,7 @@ class Erp:
         self.unread -= set(ids)
         documents: dict[str, Document] = {}
         for batch in batches([wanted for wanted in ids if is_id(wanted)], self._limit):
-            rows = self.client.rows("/invoices", _named(batch))
+            rows = self.named(batch)
             missing = set(batch) - {text(row.get("id")) for row in rows}
             alone = [self.client.record(f"/invoices/{wanted}") for wanted in sorted(missing, key=int)]
             gathered = self.gather([*rows, *(row for row in alone if row is not None)], None)
@@ -146,6 +146,14 @@ class Erp:
         read = {one.id for family in gathered.documents for one in (family, *family.credit_notes)}
         self.unread = self.unread - read | gathered.broken
         return gathered
+
+    def named(self, ids: Sequence[str]) -> list[Mapping[str, Any]]:
+        """The rows of these documents. RemoteSurprise when it shows others."""
+        params = {"limit": "0", "sqlfilters": ids_in("t.rowid", ids), "properties": PROPERTIES}
+        rows = self.client.rows("/invoices", params)
+        if not {text(row.get("id")) for row in rows} <= set(ids):
+            raise RemoteSurprise(SYSTEM, "GET /invoices", "invoices that were not asked for: the filter is ignored")
+        return rows
 
     def page(self, condition: str, last: int, expected: int) -> list[Mapping[str, Any]]:
         """The next rows by id. Where a page was too much for the server, later turns ask for half.
@@ -217,17 +225,13 @@ class _Sweep:
         """Documents that could not be read before, where this sweep has not met them; gone ones are let go."""
         left = [wanted for wanted in ids if wanted not in self._met and wanted not in self._broken]
         for batch in batches(left, IDS_A_QUERY):
-            yield from self._read(self._erp.client.rows("/invoices", _named(batch)), known)
+            yield from self._read(self._erp.named(batch), known)
 
     def _read(self, rows: Sequence[Mapping[str, Any]], known: Known | None) -> Iterator[Page]:
         gathered = self._erp.gather(rows, known) if rows else Gathered()
         self._broken |= gathered.broken
         if gathered.documents:
             yield Page(gathered.documents)
-
-
-def _named(ids: Sequence[str]) -> dict[str, str]:
-    return {"limit": "0", "sqlfilters": ids_in("t.rowid", ids), "properties": PROPERTIES}
 
 
 def _in_order(rows: Sequence[Mapping[str, Any]], last: int) -> None:

@@ -140,7 +140,7 @@ class Shop:
         self.unread -= set(wanted)
         found: list[Document] = []
         for batch in batches(wanted, self._page):
-            found += self.orders(self.client.batched("orders", wire.ORDER_FIELDS, "id", batch, wire.ORDERS))[0]
+            found += self.orders(self._rows(batch))[0]
         return found
 
     def check(self) -> Iterator[Finding]:
@@ -220,9 +220,16 @@ class Shop:
     def _named(self, ids: Sequence[str], walked: "_Walk") -> Iterator[Page]:
         """Orders asked for by id. What is not there is gone or another shop's: not asked for again."""
         for batch in batches(ids, self._page):
-            rows = self.client.batched("orders", wire.ORDER_FIELDS, "id", batch, wire.ORDERS)
+            rows = self._rows(batch)
             self._elsewhere |= set(batch) - set(map(id_of, rows))
             yield from walked.pages([rows])
+
+    def _rows(self, ids: Sequence[str]) -> list[Row | OrderRow]:
+        """These orders as their list shows them. RemoteSurprise when it shows others."""
+        rows = self.client.batched("orders", wire.ORDER_FIELDS, "id", ids, wire.ORDERS)
+        if not {id_of(row) for row in rows} <= set(ids):
+            raise RemoteSurprise(SYSTEM, "GET /orders", "orders that were not asked for: the filter is ignored")
+        return rows
 
     def _made(self, since: Instant | None, until: Instant | None) -> dict[str, str]:
         """The filter for since <= date_add < until; dates are whole seconds, both ends of a range count."""

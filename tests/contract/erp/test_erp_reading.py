@@ -328,6 +328,13 @@ def test_id_zero_and_nonsense_are_never_asked_for(erp, server):
     assert server.requests == []
 
 
+def test_invoices_that_were_not_asked_for_are_no_answer(erp, server, ana):
+    invoice, _ = (server.sell(ana, PACK) for _ in range(2))
+    server.ignored.add("sqlfilters")
+    with pytest.raises(RemoteSurprise, match="not asked for"):
+        erp.by_ids([invoice])
+
+
 def test_a_server_that_ignores_the_filter_is_noticed(erp, server, ana):
     server.sell(ana, PACK)
     row = b'[{"id": "5", "type": "0"}, {"id": "4", "type": "0"}]'

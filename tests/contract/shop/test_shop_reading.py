@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bytebridge.domain.model import Order, OrderState
+from bytebridge.errors import RemoteSurprise
 from bytebridge.shop.position import SLIP_OVERLAP
 
 PACK = "SERVDOLIA60"
@@ -432,6 +433,13 @@ def test_by_ids_reads_what_is_there(simulator, shop):
     found = shop.by_ids([str(orders[1]), "999", "x", "", "0"])
     assert [(order.id, order.lines[0].taken_back) for order in found] == [(str(orders[1]), 1)]
     assert shop.by_ids([]) == []
+
+
+def test_orders_that_were_not_asked_for_are_no_answer(simulator, shop):
+    order, _ = (simulator.buy("ana@example.com", {PACK: 1}) for _ in range(2))
+    simulator.ignored = {"filter"}
+    with pytest.raises(RemoteSurprise, match="not asked for"):
+        shop.by_ids([str(order)])
 
 
 def test_no_more_than_a_hundred_ids_stand_in_one_address(simulator, open_ledger):
