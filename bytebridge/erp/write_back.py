@@ -14,6 +14,7 @@ from bytebridge.errors import RemoteRefused, RemoteRejected, RemoteSurprise
 
 LABEL = 128  # characters; the server cuts the rest off in silence
 SYNCED_AT = "credit_synced_at"
+NOBODYS = "bytebridge:none"  # a reference that no event has
 PAGE = 100
 
 
@@ -122,7 +123,17 @@ class Writer:
         )
 
     def find_event(self, ref_ext: str) -> bool:
-        """Whether an event carries our reference, which can be searched for but is never shown."""
+        """Whether an event carries our reference, which can be searched for but is never shown.
+
+        RemoteSurprise where one is found whatever is searched for: an ignored filter would swallow every event.
+        """
+        if not self._has_event(ref_ext):
+            return False
+        if self._has_event(NOBODYS):
+            raise RemoteSurprise(SYSTEM, "GET /agendaevents", "events of any reference: the filter is ignored")
+        return True
+
+    def _has_event(self, ref_ext: str) -> bool:
         params = {"sqlfilters": named("t.ref_ext", ref_ext), "properties": "id", "limit": "1"}
         return bool(self._client.rows("/agendaevents", params))
 

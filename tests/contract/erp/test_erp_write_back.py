@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from bytebridge.erp.write_back import Writer
-from bytebridge.errors import OutcomeUnknown, RemoteRefused, RemoteRejected
+from bytebridge.errors import OutcomeUnknown, RemoteRefused, RemoteRejected, RemoteSurprise
 
 AT = 1_795_600_000
 
@@ -170,6 +170,16 @@ def test_an_event_is_looked_for_before_it_is_posted(writer, server, ana):
     assert len(server.events_of(ana)) == 1
     assert writer.find_event("bytebridge:ledger:7")
     assert not writer.find_event("bytebridge:ledger:70")
+
+
+def test_an_event_of_any_reference_is_not_ours(writer, server, ana):
+    writer.post_event(ana, "bytebridge:ledger:7", "Balance 105", "", AT)
+    server.ignored.add("sqlfilters")
+    with pytest.raises(RemoteSurprise, match="ignored"):
+        writer.post_event(ana, "bytebridge:ledger:8", "Balance 90", "", AT)
+    server.ignored.clear()
+    writer.post_event(ana, "bytebridge:ledger:8", "Balance 90", "", AT)
+    assert len(server.events_of(ana)) == 2
 
 
 def test_an_event_whose_answer_was_lost_is_found_and_not_doubled(writer, server, ana):
