@@ -52,6 +52,11 @@ MUTANTS = (
     Mutant("guesses where field and tag differ", "domain/tariff.py", "if len(found) > 1:", "if False:"),
     Mutant("grants one pack whatever was bought", "domain/orders.py", '"units": units,', '"units": min(1, units),'),
     Mutant(
+        "undoes a refund that is shown no more", "domain/orders.py",
+        "if slipped or not before or accepted:", "if True:",
+        tests="tests/unit/test_domain_orders.py::test_a_refund_that_stood_on_slips_alone_is_not_undone_by_seeing_none",
+    ),
+    Mutant(
         "takes an order in an odd state back", "domain/orders.py",
         'return "hold" if order.once_paid or memory.charged else "unpaid"', 'return "unpaid"',
     ),
