@@ -115,9 +115,9 @@ def ticket_row(row: Row | TicketRow, operation: str) -> TicketRow:
     """RemoteSurprise, naming the ticket if the row does, when a field that decides is missing or of another type."""
     try:
         read = row if isinstance(row, TicketRow) else decode(row, TicketRow, operation)
-        for text in (read.date_created, read.date_changed, read.date_resolved):
-            if text:
-                clock_face(text)
+        dates = [read.date_created, read.date_changed]
+        for text in [*dates, read.date_resolved] if read.date_resolved else dates:
+            clock_face(text)
     except (RemoteSurprise, ValueError) as error:
         why = error.message if isinstance(error, RemoteSurprise) else str(error)
         raise RemoteSurprise(SYSTEM, operation, why, document=_name(row)) from error

@@ -133,6 +133,16 @@ def test_a_row_without_its_arrays_says_nothing(desk, live, clock, field):
     assert broken in live.poll()
 
 
+@pytest.mark.parametrize("field", ["date_created", "date_changed"])
+def test_a_row_without_its_dates_says_nothing(desk, helpdesk, field):
+    whole, broken = desk.open("ana@example.com", "Hola"), desk.open("luc@example.com", "Hola")
+    shown = json.loads(bytes(helpdesk._client.record(f"/tickets/{broken}")))
+    body = json.dumps({**shown, field: ""}).encode()
+    desk.fail_next(200, body=body, content_type="application/json", match=lambda request: request.path.endswith(broken))
+    assert [ticket.id for ticket in helpdesk.by_ids([broken, whole])] == [whole]
+    assert [surprise.document for surprise in helpdesk.surprises] == [broken]
+
+
 def test_nothing_moves_when_no_row_can_be_read(desk, live):
     cursor = live.cursor
     desk.fail_next(200, body=json.dumps([{"id": "abc", "state": "R"}]).encode(), content_type="application/json")
