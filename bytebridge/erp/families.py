@@ -77,7 +77,10 @@ class Families:
         return Gathered(documents, tuple(surprises), frozenset(broken | left_out))
 
     def _relatives(self, rows: Sequence[Row]) -> list[Row]:
-        """All credit notes of every source concerned, and the sources not among the rows."""
+        """All credit notes of every source concerned, and the sources not among the rows.
+
+        A source that the list leaves out is asked for by itself: only a 404 there says that it is gone.
+        """
         notes = [row for row in rows if text(row.get("type")) == CREDIT_NOTE]
         here = {text(row.get("id")) for row in rows}
         named = {source for row in notes if is_id(source := text(row.get("fk_facture_source")))}
@@ -88,7 +91,11 @@ class Families:
             if missing := [source for source in batch if source not in here]:
                 wanted = f"{wanted} or {ids_in('t.rowid', missing)}"
             params = {"limit": "0", "sqlfilters": wanted, "properties": PROPERTIES}
-            found += [row for row in self._client.rows("/invoices", params) if text(row.get("id")) not in here]
+            rows_of = self._client.rows("/invoices", params)
+            found += [row for row in rows_of if text(row.get("id")) not in here]
+            left_out = set(missing) - {text(row.get("id")) for row in rows_of}
+            alone = [self._client.record(f"/invoices/{source}") for source in sorted(left_out, key=int)]
+            found += [row for row in alone if row is not None]
         return found
 
     def _learn_references(self, rows: Sequence[Row]) -> None:

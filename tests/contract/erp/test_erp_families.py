@@ -66,9 +66,17 @@ def test_a_note_without_a_source_stays_alone(erp, server, ana):
 def test_a_note_whose_source_cannot_be_read_says_so(erp, server, ana):
     invoice = server.sell(ana, PACK)
     note = server.credit_note(invoice, PACK)
-    server.unloadable = {invoice}
+    del server.invoices[int(invoice)]
     [document] = read(erp)
     assert (document.id, document.source, document.source_missing) == (note, invoice, True)
+
+
+def test_a_source_that_a_list_leaves_out_is_asked_for_by_itself(erp, server, ana):
+    invoice = server.sell(ana, PACK)
+    note = server.credit_note(invoice, PACK)
+    server.unloadable = {invoice}
+    [document] = read(erp)
+    assert (document.id, [one.id for one in document.credit_notes]) == (invoice, [note])
 
 
 def test_a_family_with_an_unreadable_member_is_left_out_whole(erp, server, ana):
