@@ -69,8 +69,8 @@ def _member(whole: Document | None, key: str) -> Document | None:
 
 
 def _says(document: Document) -> dict[str, Any]:
-    says: dict[str, Any] = msgspec.to_builtins(document)
-    return {name: _shown(name, value) for name, value in says.items() if value not in (None, [], "")}
+    says: dict[str, Any] = _shown(msgspec.to_builtins(document))
+    return {name: value for name, value in says.items() if value not in (None, [], "")}
 
 
 def _by_the_rules(connection: Connection, whole: Document, key: str, context: Context) -> dict[str, Any]:
@@ -118,8 +118,17 @@ def _booked(connection: Connection, key: str) -> dict[str, Any]:
     }
 
 
-def _shown(name: str, value: Any) -> Any:
-    return _iso(value) if name in TIMES else value
+def _shown(value: Any, name: str = "") -> Any:
+    """As people read it: times as text, also those of what stands within."""
+    match value:
+        case dict():
+            return {inner: _shown(one, inner) for inner, one in value.items()}
+        case list() | tuple():
+            return [_shown(one) for one in value]
+        case int() if name in TIMES:
+            return _iso(value)
+        case _:
+            return value
 
 
 def _iso(instant: int) -> str:

@@ -179,6 +179,18 @@ def test_explain_asks_the_source(world):
     assert "the next pass posts -30" in told.out
 
 
+def test_explain_dates_an_invoices_credit_notes_as_it_dates_the_invoice(world):
+    firm = settled(world)
+    note = firm.erp.credit_note(firm.documents.invoice, [("SERVDOLIA60", 1, 60)])
+    firm.erp.validate(note)
+    says = firm.show("explain", "invoice", firm.documents.invoice)["says"]
+    [shown] = says["credit_notes"]
+    assert shown["id"] == note
+    for named in (says, shown):
+        assert MOMENT.fullmatch(named["created_at"])
+        assert MOMENT.fullmatch(named["date"])
+
+
 def test_explain_of_a_source_that_does_not_answer_shows_what_was_seen_last(world):
     firm = settled(world)
     before = firm.show("explain", "order", firm.documents.order)
