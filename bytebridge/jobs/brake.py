@@ -80,7 +80,6 @@ def is_going_live(connection: Connection, source: Source, now: Instant) -> bool:
 def check(load: Load, source: Source, context: Context, run: Run, look: Look) -> None:
     """Braked when the load is far beyond anything seen; recorded as a run that `--confirm` can name."""
     if load.charged <= FLOOR_CHARGED and load.taken_back <= FLOOR_TAKEN_BACK:
-        _release(source, context, run, look, "released")
         return
     with context.store.read() as connection:
         if is_going_live(connection, source, context.now()):
@@ -90,7 +89,6 @@ def check(load: Load, source: Source, context: Context, run: Run, look: Look) ->
     over_charged = load.charged > most_charged
     over_back = load.taken_back > most_back
     if not over_charged and not over_back:
-        _release(source, context, run, look, "released")
         return
     if max(load.charged, load.taken_back) <= context.allowed:
         _release(source, context, run, look, "confirmed")
@@ -101,6 +99,11 @@ def check(load: Load, source: Source, context: Context, run: Run, look: Look) ->
     number = _pull(load, limit, source, context, run, look)
     why = f"{source} would {word} {moved} credits over {load.documents} documents, far more than ever ({limit})"
     raise Braked(f"{why}: nothing was posted; look at the source, then `bytebridge reconcile --confirm {number}`")
+
+
+def let_go(source: Source, context: Context, run: Run, look: Look) -> None:
+    """A look that came to its end: what it would have held, and did not meet, is gone from the source."""
+    _release(source, context, run, look, "released")
 
 
 def _pull(load: Load, limit: int, source: Source, context: Context, run: Run, look: Look) -> int:

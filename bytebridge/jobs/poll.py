@@ -91,7 +91,11 @@ def _poll(connector: Connector, context: Context, run: Run, result: PassResult) 
                     return
     else:
         _gather(pages_read, connector, context, run, result)
+        if context.stopping():
+            return
     recheck(connector, context, run, result)
+    # also when nothing differs from the last seen, as after a mistake that was taken back
+    brake.let_go(source, context, run, brake.Look.POLL)
     drain_surprises(connector, context, result)
     context.store.transact(lambda connection: runs.save_reading(connection, source, begun, context.now()))
 

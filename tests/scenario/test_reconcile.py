@@ -14,6 +14,7 @@ from bytebridge.jobs.book import book
 from bytebridge.jobs.reconcile import Window
 from bytebridge.ledger import facts, runs
 from bytebridge.ledger.engine import Store
+from bytebridge.sandbox.web import Fault, Reply
 from bytebridge.settings import Settings
 from bytebridge.shop.connector import Shop as ShopConnector
 
@@ -224,6 +225,28 @@ def test_the_brake_releases_itself_when_the_source_heals(settled):
     assert not settled.poll().errors
     with settled.store.read() as connection:
         assert brake.standing(connection) == ""
+
+
+def test_the_brake_releases_itself_when_all_is_as_it_was_last_seen(settled):
+    bought = [settled.buys(f"c{number}@example.com", SERVDOLIA60=1) for number in range(30)]
+    settled.poll()
+    for order in bought:
+        settled.shop.cancel(order)
+    assert settled.poll().errors
+    for order in bought:
+        settled.shop.pay(order)
+    assert not settled.poll().errors
+    with settled.store.read() as connection:
+        assert brake.standing(connection) == ""
+
+
+def test_a_poll_that_broke_off_lets_nothing_go(settled):
+    many(settled, 6)
+    settled.poll()
+    settled.desk.faults.append(Fault(reply=Reply(400, b"{}", "application/json")))
+    assert settled.poll().errors
+    with settled.store.read() as connection:
+        assert brake.standing(connection)
 
 
 @pytest.fixture
