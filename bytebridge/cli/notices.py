@@ -54,6 +54,9 @@ def list_(ctx: click.Context, state: str | None, account: str | None, *, as_json
         root = accounts.get(connection, account, clock()) if account else None
         listed = outbox.listed(connection, account=root, state=state)
         names = labels(connection, [notice.document for notice in listed])
+        held = outbox.is_held(connection)
+    if held:
+        click.echo(f"bytebridge: {outbox.ALL_HELD}", err=True)
     shown = [_shown(notice, names[notice.document]) for notice in listed]
     if as_json:
         show_json({"notices": shown})

@@ -8,8 +8,9 @@ from bytebridge.connector import Connector, Finding, Level
 from bytebridge.domain import packs
 from bytebridge.domain.model import Instant
 from bytebridge.errors import BytebridgeError, RemoteError, StoreMissing
+from bytebridge.jobs import brake
 from bytebridge.jobs.rules import rules_of
-from bytebridge.ledger import migrate
+from bytebridge.ledger import migrate, outbox
 from bytebridge.ledger.engine import Store
 from bytebridge.notices.render import faults
 from bytebridge.settings import Settings, secret_values
@@ -81,7 +82,14 @@ def _store(open_store: Callable[[], Store]) -> Iterator[Finding]:
         yield Finding(Level.WRONG, str(error), "no command that needs the store can run until this is mended")
         return
     yield Finding(Level.WELL, f"store: {store.url.render_as_string()}, schema {migrate.revision(store)}")
+    with store.read() as connection:
+        braked, held = brake.standing(connection), outbox.is_held(connection)
     store.close()
+    if braked:
+        cure = "look at the source: mended there, the next poll goes on by itself; else run that command"
+        yield Finding(Level.WRONG, f"the brake is on: {braked}", cure)
+    if held:
+        yield Finding(Level.DOUBTFUL, "no letter goes out: somebody holds them all", "bytebridge notices release")
 
 
 def _remote(connector: Connector) -> Iterator[Finding]:

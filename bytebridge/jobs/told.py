@@ -40,7 +40,8 @@ def explain(
         if not (letters or seen):
             accounts.get(connection, email, context.now())
     told = {(letter.document, letter.revision) for letter in letters}
-    rows: list[Row] = [(one.created_at, one.document, one.kind.value, _became(one)) for one in letters]
+    held = outbox.is_held(connection)
+    rows: list[Row] = [(one.created_at, one.document, one.kind.value, _became(one, held)) for one in letters]
     rows += [
         (entry.recorded, entry.document, entry.kind.value, _untold(entry, context))
         for entry in posted
@@ -86,10 +87,11 @@ def _why_silent(stored: Stored, ticket: Ticket, review: Review | None, root: int
     return "the balance covered what it costs at least, when it was last read"
 
 
-def _became(letter: Notice) -> str:
+def _became(letter: Notice, held: bool) -> str:
     where = f"{letter.channel} to {letter.recipient}" if letter.channel == "email" else "reply in the ticket"
     sent = f" at {_iso(letter.sent_at)}" if letter.sent_at is not None else ""
-    why = f": {letter.why}" if letter.why else ""
+    stopped = outbox.ALL_HELD if held and letter.state in ("pending", "unknown") else ""
+    why = "".join(f": {words}" for words in (letter.why, stopped) if words)
     return f"{letter.state}, {where}{sent}{why}"
 
 

@@ -17,6 +17,7 @@ from bytebridge.ledger.pages import heads
 from bytebridge.ledger.schema import accounts, addresses, notices
 
 WAITING = ("pending", "held")
+ALL_HELD = "all letters are held until `bytebridge notices release`"
 UNSETTLED = ("pending", "held", "sending", "unknown")
 
 

@@ -421,6 +421,9 @@ def test_letters_are_held_and_released(world):
     world.poll()
     world.poll()
     assert world.mail.messages == []
+    for command in (("notices", "list"), ("notices", "explain", "ana@example.com"), ("doctor",)):
+        done = world.run(*command)
+        assert "`bytebridge notices release`" in done.out + done.err or "→ bytebridge notices release" in done.out
     assert world.run("notices", "cancel", "1").code == 0
     assert world.run("notices", "release").code == 0
     world.poll()
@@ -429,6 +432,20 @@ def test_letters_are_held_and_released(world):
     world.settle()
     assert len(world.mail.messages) == 1
     assert world.run("notices", "retry", "999").code == 1
+
+
+def test_the_brake_is_named_by_doctor_until_the_source_is_mended(world):
+    customers = [world.shop.customer(f"c{number}@example.com") for number in range(25)]
+    orders = [world.shop.buy(customer, {"SERVDOLIA60": 1}) for customer in customers]
+    world.settle()
+    for order in orders:
+        world.shop.cancel(order)
+    world.poll(code=1)
+    assert "✗ the brake is on: shop: run 2 waits for `reconcile --confirm 2`" in world.run("doctor").out
+    for order in orders:
+        world.shop.pay(order)
+    world.poll()
+    assert "the brake is on" not in world.run("doctor").out
 
 
 def test_import(world):
