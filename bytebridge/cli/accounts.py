@@ -125,7 +125,7 @@ def add_email(ctx: click.Context, email: str, new: str, *, dry_run: bool) -> Non
 @dry_run_option
 @click.pass_context
 def remove_email(ctx: click.Context, email: str, *, dry_run: bool) -> None:
-    """From now on EMAIL belongs to nobody; what it brought so far stays."""
+    """From now on EMAIL belongs to nobody; what it brought so far stays. The only address of an account cannot go."""
     from bytebridge.jobs import people
 
     _change(ctx, dry_run, people.RemoveAddress(email))

@@ -107,7 +107,10 @@ def _foresee(connection: Connection, change: Change, context: Context) -> list[s
             root = accounts.get(connection, change.email, now)
             balance = accounts.balances(connection, {root}).get(root, Credits(0))
             return [f"account {root}: {balance} {change.credits:+d} would be {balance + change.credits}"]
-        case RemoveAddress() | SetValues():
+        case RemoveAddress():
+            root = _removable(connection, change, now)
+            return [f"{normalise(change.email)} would belong to nobody, account {root} would keep what it brought"]
+        case SetValues():
             root = accounts.get(connection, change.email, now)
             return [f"account {root} would be changed"]
 
@@ -126,7 +129,7 @@ def _apply(connection: Connection, change: Change, context: Context, run: Run) -
             accounts.give_address(connection, new, root, now if known else Instant(0), now, context.by)
             return [f"{new} belongs to account {root}"]
         case RemoveAddress():
-            root = accounts.get(connection, change.email, now)
+            root = _removable(connection, change, now)
             accounts.give_address(connection, normalise(change.email) or "", None, now, now, context.by)
             return [f"{normalise(change.email)} belongs to nobody from now on, account {root} keeps what it brought"]
         case SetValues():
@@ -154,6 +157,17 @@ def _addable(connection: Connection, change: AddAddress, now: Instant) -> int:
         raise Refused(f"{new} belongs to account {root} already")
     if there is not None:
         raise Refused(f"{new} has account {there}: use `accounts merge {change.email} {new}`")
+    return root
+
+
+def _removable(connection: Connection, change: RemoveAddress, now: Instant) -> int:
+    """Its account; the only address stays, by which alone people can ask for its credits or move them."""
+    root = accounts.get(connection, change.email, now)
+    if len(accounts.emails_of(connection, [root])[root]) == 1:
+        raise Refused(
+            f"{change.email} is the only address of account {root}: "
+            f"give it another first with `accounts add-email {change.email} NEW`"
+        )
     return root
 
 

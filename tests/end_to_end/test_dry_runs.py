@@ -13,7 +13,7 @@ CHANGES = (
     ("adjust", "ana@example.com", "5", "--reason", "x"),
     ("accounts", "merge", "ana@example.com", "kate@example.com"),
     ("accounts", "add-email", "ana@example.com", "new@example.com"),
-    ("accounts", "remove-email", "ana@example.com"),
+    ("accounts", "remove-email", "ana.old@example.com"),
     ("accounts", "set", "ana@example.com", "--name", "Other"),
     ("import", "openings.csv", "--with-history"),
     ("notices", "hold"),
@@ -45,6 +45,7 @@ def firm(tmp_path_factory):
         world.mail.reject("ana@example.com")  # a letter that failed, to be tried again
         world.settle()
         world.mail.rejected.clear()
+        world.run("accounts", "add-email", "ana@example.com", "ana.old@example.com")
         world.shop.buy(world.shop.customer("luc@example.com", "Luc", "Martin"), {"SERVDOLIA120": 1})
         world.pass_time(60)
         with sqlite3.connect(world.database) as database:

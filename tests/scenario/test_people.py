@@ -222,6 +222,19 @@ def test_a_removed_address_keeps_its_past_and_starts_anew(two):
     assert two.balances() == {ANA: 120, LUC: 90, NEW: 30}
 
 
+def test_the_only_address_of_an_account_stays(two):
+    """Without one nobody could ask for its credits, move them or give it another."""
+    for dry_run in (True, False):
+        with pytest.raises(Refused, match="only address"):
+            do(two, people.RemoveAddress(ANA), dry_run=dry_run)
+    do(two, people.AddAddress(ANA, NEW))
+    do(two, people.RemoveAddress(ANA))
+    assert two.balances() == {NEW: 60, LUC: 90}
+    do(two, people.Merge(LUC, NEW))
+    do(two, people.RemoveAddress(NEW))
+    assert two.balances() == {LUC: 150}
+
+
 def test_a_dry_run_says_it_and_changes_nothing(two):
     before = two.balances()
     for change in (
