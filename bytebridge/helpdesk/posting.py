@@ -27,7 +27,8 @@ TAG = re.compile(r"<[^>]*>")
 class Standing(msgspec.Struct, frozen=True):
     """A ticket as it stood before our message, in the server's own letters.
 
-    last: id of its last group of messages, "" when it had none, None when they could not be read.
+    last: id of its last group of messages, "" when it had none, None when they could not be read. writer: id of
+    the agent that was to write.
     """
 
     status: str
@@ -35,6 +36,7 @@ class Standing(msgspec.Struct, frozen=True):
     agent: str | None
     changed: str
     last: str | None = None
+    writer: str = ""
 
 
 class Posting:
@@ -137,7 +139,7 @@ class Posting:
             if error.retry_after_s is not None:
                 raise
             last = None  # old tickets' messages may be unreadable for good; the reply itself is not
-        return Standing(row.status, row.departmentid, row.agentid, row.date_changed, last)
+        return Standing(row.status, row.departmentid, row.agentid, row.date_changed, last, self.agent_id())
 
     def restore(self, ticket: str, before: Standing) -> None:
         """Gives the ticket back the status and assignee it had before our message, unless others moved it since.
@@ -164,7 +166,7 @@ class Posting:
     def _is_our_doing(self, row: TicketRow, before: Standing) -> bool:
         return (
             row.status in (before.status, BY_A_REPLY)
-            and (row.agentid or None) in (before.agent, self.agent_id())
+            and (row.agentid or None) in (before.agent, self.agent_id(), before.writer)
             and row.departmentid == before.department
         )
 
@@ -177,7 +179,7 @@ class Posting:
         if before.last and not places:
             return True
         later = groups[places[-1] + 1 :] if places else groups
-        ours = (self.agent_id(), SYSTEM_USER)
+        ours = (self.agent_id(), before.writer, SYSTEM_USER)
         return any(group.userid not in ours or group.type in RELATIONS for group in later)
 
     def _came_straight(self, ticket: str, before: Standing) -> bool:

@@ -136,6 +136,7 @@ def test_a_reply_in_doubt_is_found_though_another_agent_writes_by_now(world):
         world.poll(context=world.context(other))
     assert states(world) == {"balance": "sent"}
     assert len(world.desk.replies(ticket)) == 1
+    assert world.desk.tickets[ticket].fields["status"] == "R", "and it stands as it stood"
 
 
 def test_a_reply_in_doubt_whose_ticket_is_merged_is_left_to_a_person(world):
