@@ -36,13 +36,22 @@ def interpret(document: Document, known: Mapping[str, Known], rules: Rules, fact
 
 
 def _family(invoice: Invoice, known: Mapping[str, Known], rules: Rules, facts: Facts) -> list[Worth]:
-    """An invoice, then its credit notes: each may take back what those before it left of the grant."""
+    """An invoice, then its credit notes: each may take back what those before it left of the grant.
+
+    A list may pass over a row in silence: what is posted for a note that is not shown was taken all the same, and
+    until it is shown, what the invoice itself moved is not changed.
+    """
     own = known.get(key_of(invoice), NOTHING)
     invoice = named_as_before(invoice, own.memory)
     said = invoice_worth(invoice, own, rules, facts)
+    notes = tuple(sorted({*own.memory.notes, *(note.id for note in invoice.credit_notes)}))
+    if notes != own.memory.notes:
+        said = replace(said, memory=replace(said.memory, notes=notes))
+    if own.unseen and said.lack is None and said.credits not in (None, own.posted):
+        said = replace(said, lack=Lack("note_not_shown"), flags=())
     source = _finish(said, invoice, own, rules)
     worths = [source]
-    left = _granted(said, source, own, rules, facts)
+    left = Credits(max(0, _granted(said, source, own, rules, facts) + own.unseen))
     for note in invoice.credit_notes:
         kept = known.get(key_of(note), NOTHING)
         worth = credit_note_worth(note, kept, rules, facts, source=source, left=left)

@@ -13,11 +13,15 @@ ZERO = Credits(0)
 
 
 class Known(Struct, frozen=True, gc=False):
-    """What the ledger knows of one document: its memory, posted credits in all, and a decision that holds."""
+    """What the ledger knows of one document: its memory, posted credits in all, and a decision that holds.
+
+    unseen: of an invoice, what is posted for credit notes that it was once seen with and now is not.
+    """
 
     memory: Memory = Memory()
     posted: Credits = ZERO
     decision: Decision | None = None
+    unseen: Credits = ZERO
 
 
 NOTHING = Known()  # of a document never seen

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import Connection, Row, and_, delete, func, or_, select
 
 from bytebridge.domain.accounts import normalise, owner
@@ -157,6 +158,26 @@ def _load_documents(connection: Connection, page: Mapping[str, Document], view: 
             Credits(totals[key]),
             _decision(decision, targets) if decision and holds else None,
         )
+    _load_unseen(connection, page, view)
+
+
+def _load_unseen(connection: Connection, page: Mapping[str, Document], view: View) -> None:
+    """What is posted for credit notes that an invoice of the page was once seen with and now is not."""
+    unseen = {
+        note: key
+        for key in page
+        for number in (view.known[key].memory.notes if key in view.known else ())
+        if (note := f"{Source.ERP}:{number}") not in page
+    }
+    for some in batches(sorted(unseen)):
+        rows = connection.execute(
+            select(entries.c.document, func.sum(entries.c.credits))
+            .where(entries.c.document.in_(some))
+            .group_by(entries.c.document)
+        )
+        for note, credits in rows:
+            known = view.known[unseen[note]]
+            view.known[unseen[note]] = replace(known, unseen=Credits(known.unseen + int(credits)))
 
 
 def _decisions(connection: Connection, keys: Sequence[str]) -> Iterable[Row[Any]]:

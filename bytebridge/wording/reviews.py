@@ -241,6 +241,12 @@ REASONS: dict[str, Reason] = {
         "abandoned although money came in",
         "check it, then dismiss",
     ),
+    "note_not_shown": Reason(
+        "cambió mientras el ERP no muestra uno de sus abonos",
+        "a changé alors que l’ERP ne montre pas l’un de ses avoirs",
+        "changed while the ERP does not show one of its credit notes",
+        "look for the credit note in the ERP; accept if it was deleted on purpose",
+    ),
     "amount_only": Reason(
         "un abono de un importe, sin packs",
         "un avoir d’un montant, sans packs",

@@ -131,3 +131,42 @@ def test_slips_that_were_deleted_stop_no_poll_and_a_person_says_so(settled):
     assert (item.document, item.code) == (f"shop:{order}", "refund_not_shown")
     list(decide.resolve(decide.Wish(item.id, "accept", 0, "", "deleted by us"), world.context(), dry_run=False))
     assert world.balances()[ANA] == 225
+
+
+@pytest.fixture
+def noted(world):
+    """Two packs on an invoice, one of them taken back by a credit note that the ERP's lists then pass over."""
+    world.invoice = world.erp.sell(world.erp.customer("Luc", LUC), [("SERVDOLIA60", 2, 60)])
+    world.poll()
+    world.note = world.erp.credit_note(world.invoice, [("SERVDOLIA60", 1, 60)])
+    world.erp.validate(world.note)
+    world.poll()
+    assert world.balances() == {LUC: 60}
+    world.erp.unloadable = {world.note}
+    world.clock.tick(60)
+    return world
+
+
+def test_a_credit_note_that_is_not_shown_has_taken_its_part_all_the_same(noted):
+    other = noted.erp.credit_note(noted.invoice, [("SERVDOLIA60", 2, 60)])
+    noted.erp.validate(other)
+    for _ in range(2):
+        noted.poll()
+        assert (noted.balances(), noted.reviews()) == ({LUC: 0}, set())
+    noted.erp.unloadable = set()
+    noted.clock.tick(60)
+    noted.erp.draw_pdf(noted.invoice)
+    noted.poll()
+    assert (noted.balances(), noted.reviews()) == ({LUC: 0}, set())
+
+
+def test_an_invoice_does_not_fall_without_a_credit_note_that_is_not_shown(noted):
+    noted.erp.reopen(noted.invoice)
+    for _ in range(2):
+        noted.poll()
+        noted.clock.tick(25 * 3600)
+    assert (noted.balances(), noted.reviews()) == ({LUC: 60}, {(f"erp:{noted.invoice}", "note_not_shown")})
+    noted.erp.unloadable = set()
+    noted.poll()
+    service.reconciliation(noted.context(), [Source.ERP], Window(), dry_run=False)
+    assert (noted.balances(), noted.reviews()) == ({LUC: 0}, set())
