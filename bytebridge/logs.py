@@ -9,18 +9,17 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache, partial
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote, quote_plus
 
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, WrappedLogger
+
 LOGGER = "bytebridge"
-FIELDS = "bytebridge_fields"  # of a record: what the event carries
-FIRST = ("event", "source", "run")  # in a line, behind its moment and level
 _listeners: list[Callable[[str, Mapping[str, Any]], None]] = []
 PRIORITIES = {
     "debug": 7,
@@ -30,7 +29,6 @@ PRIORITIES = {
     "critical": 2,
 }  # of syslog, as journald reads them
 BOUND = frozenset({"run", "source"})  # carried by every line of a pass
-_bound: ContextVar[Mapping[str, str | int]] = ContextVar("bound", default={})  # noqa: B039  (never changed, only replaced)
 MASK = "***"
 CLEAR_LINE = "\r\x1b[K"  # to its beginning, and empty
 # bounded, since an unbounded search for the sign takes quadratic time on a long text without it
@@ -148,8 +146,7 @@ def configure(
     stream = stream or sys.stderr
     handler = _Handler(stream, strict=strict)
     fmt = fmt or ("console" if stream.isatty() else "json")
-    moment = "%Y-%m-%dT%H:%M:%SZ" if fmt == "console" else "%Y-%m-%dT%H:%M:%S.%fZ"
-    handler.setFormatter(_Formatter(Mask.of(secrets), moment, _renderer(fmt, stream)))
+    handler.setFormatter(_Late(partial(_formatter, fmt, Mask.of(secrets), stream)))
     if journal:
         handler.setFormatter(_Journal(handler.formatter))
     root = logging.getLogger()
@@ -170,11 +167,9 @@ def log(event: str, **fields: Any) -> None:
     known = EVENTS.get(event)
     if all(handler.strict for handler in _handlers()):
         _check(event, known, fields)
-    fields = {**_bound.get(), **fields}
     for hear in _listeners:
-        hear(event, fields)
-    level = getattr(logging, (known.level if known else "error").upper())
-    logging.getLogger(LOGGER).log(level, event, exc_info=fields.pop("exc_info", None), extra={FIELDS: fields})
+        hear(event, {**_bound(), **fields})
+    getattr(_logger(), known.level if known else "error")(event, **fields)
 
 
 def listen(hear: Callable[[str, Mapping[str, Any]], None]) -> None:
@@ -194,16 +189,15 @@ def bind(**fields: str | int) -> AbstractContextManager[None]:
     """
     if unknown := fields.keys() - BOUND:
         raise KeyError(f"{sorted(unknown)} cannot be bound to a pass")
-    return _binding(fields)
+    import structlog  # noqa: PLC0415  (here and below: who logs nothing, as most commands, starts without it)
+
+    return structlog.contextvars.bound_contextvars(**fields)
 
 
-@contextmanager
-def _binding(fields: Mapping[str, str | int]) -> Iterator[None]:
-    before = _bound.set({**_bound.get(), **fields})
-    try:
-        yield
-    finally:
-        _bound.reset(before)
+def _bound() -> dict[str, Any]:
+    import structlog  # noqa: PLC0415
+
+    return structlog.contextvars.get_contextvars()
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -223,43 +217,57 @@ def _check(event: str, known: Event | None, fields: MutableMapping[str, Any]) ->
         raise KeyError(f"{event}: {sorted(extra)} are no fields of it in logs.EVENTS")
 
 
-class _Formatter(logging.Formatter):
-    """One event a line, masked, with what every line has in front."""
-
-    def __init__(self, mask: Mask, moment: str, render: Callable[[dict[str, Any]], str]) -> None:
-        super().__init__()
-        self._mask, self._moment, self._render = mask, moment, render
-
-    def format(self, record: logging.LogRecord) -> str:
-        level, said = record.levelname.lower(), _said(record)
-        if record.exc_info and record.exc_info[0] is not None:
-            said["exception"] = self.formatException(record.exc_info)
-        event = {key: _clean(value, self._mask, level != "debug") for key, value in said.items()}
-        fixed = {"ts": datetime.fromtimestamp(record.created, UTC).strftime(self._moment), "level": level}
-        return self._render({**fixed, **{key: event[key] for key in FIRST if key in event}, **event, **fixed})
-
-
-def _said(record: logging.LogRecord) -> dict[str, Any]:
-    """The fields of one of our events, else a library's words."""
-    if (fields := getattr(record, FIELDS, None)) is not None:
-        return {"event": record.msg, **fields}
-    return {**_bound.get(), "event": "library_message", "logger": record.name, "message": record.getMessage()}
-
-
-def _renderer(fmt: str, stream: TextIO) -> Callable[[dict[str, Any]], str]:
-    if fmt != "console":
-        return partial(json.dumps, ensure_ascii=False)
-    begin = CLEAR_LINE if stream.isatty() else ""  # over the counter that a long command may show
-    return lambda event: begin + str(_console(stream.isatty())(None, "", event))
-
-
 @cache
-def _console(colors: bool) -> Any:
-    from structlog import dev  # noqa: PLC0415  (a daemon under systemd has no use for what it brings along)
+def _logger() -> Any:
+    import structlog  # noqa: PLC0415
 
-    return dev.ConsoleRenderer(
-        colors=colors, sort_keys=False, pad_level=False, timestamp_key="ts", exception_formatter=dev.plain_traceback
+    return structlog.wrap_logger(
+        logging.getLogger(LOGGER),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
     )
+
+
+def _formatter(fmt: str, mask: Mask, stream: TextIO) -> logging.Formatter:
+    import structlog  # noqa: PLC0415
+
+    terminal, precise = stream.isatty(), "" if fmt == "console" else ".%f"
+    renderers: list[Any] = [structlog.processors.JSONRenderer(ensure_ascii=False)]
+    if fmt == "console":
+        plain = structlog.dev.plain_traceback
+        renderers = [
+            structlog.dev.ConsoleRenderer(
+                colors=terminal, sort_keys=False, pad_level=False, timestamp_key="ts", exception_formatter=plain
+            ),
+            *([_on_a_line_of_its_own] if terminal else []),
+        ]
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.contextvars.merge_contextvars, _foreign],
+        processors=[
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt=f"%Y-%m-%dT%H:%M:%S{precise}Z", utc=True, key="ts"),
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            partial(_scrub, mask),
+            _in_order,
+            *renderers,
+        ],
+    )
+
+
+def _foreign(_logger: "WrappedLogger", _method: str, event: "EventDict") -> "EventDict":
+    record = event["_record"]
+    return {**event, "event": "library_message", "logger": record.name, "message": event["event"]}
+
+
+def _scrub(mask: Mask, _logger: "WrappedLogger", _method: str, event: "EventDict") -> "EventDict":
+    above_debug = event["level"] != "debug"
+    fixed = {"ts": event["ts"], "level": event["level"]}
+    return {key: _clean(value, mask, above_debug) for key, value in event.items()} | fixed
 
 
 def _clean(value: Any, mask: Mask, above_debug: bool) -> Any:
@@ -271,6 +279,27 @@ def _clean(value: Any, mask: Mask, above_debug: bool) -> Any:
         return [_clean(item, mask, above_debug) for item in value]
     text = mask.text(str(value))
     return ADDRESS.sub("<address>", text) if above_debug else text
+
+
+def _in_order(_logger: "WrappedLogger", _method: str, event: "EventDict") -> "EventDict":
+    first = {key: event[key] for key in ("ts", "level", "event", "source", "run") if key in event}
+    return {**first, **event}
+
+
+def _on_a_line_of_its_own(_logger: "WrappedLogger", _method: str, line: str) -> str:
+    """Over the counter that a long command may show where the cursor stands."""
+    return CLEAR_LINE + line
+
+
+class _Late(logging.Formatter):
+    """A formatter that is made for the first line that it is asked for."""
+
+    def __init__(self, make: Callable[[], logging.Formatter]) -> None:
+        super().__init__()
+        self._made = cache(make)
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._made().format(record)
 
 
 class _Journal(logging.Formatter):

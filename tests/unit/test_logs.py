@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import re
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -287,14 +286,3 @@ def test_standard_error_is_the_default(written, capsys):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "poll_finished" in captured.err
-
-
-def test_a_log_for_machines_needs_no_library():
-    program = (
-        "import sys; from bytebridge import logs; logs.configure('info', 'json')\n"
-        "with logs.bind(run='1'): logs.log('service_ready', sources=[])\n"
-        "print([name for name in ('structlog', 'rich') if name in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
-    assert json.loads(done.stderr)["run"] == "1"
