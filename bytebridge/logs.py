@@ -16,6 +16,8 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import quote, quote_plus
 
+from bytebridge.terminal import printable
+
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
 
@@ -277,7 +279,7 @@ def _clean(value: Any, mask: Mask, above_debug: bool) -> Any:
         return {_clean(str(key), mask, above_debug): _clean(item, mask, above_debug) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_clean(item, mask, above_debug) for item in value]
-    text = mask.text(str(value))
+    text = printable(mask.text(str(value)))
     return ADDRESS.sub("<address>", text) if above_debug else text
 
 

@@ -10,8 +10,8 @@ import click
 
 from bytebridge import __version__
 from bytebridge.cli.examples import epilog
-from bytebridge.cli.terminal import Plain, printable
 from bytebridge.errors import BytebridgeError, SettingsError
+from bytebridge.terminal import Plain, printable
 
 COMMANDS = {
     "run": "service",

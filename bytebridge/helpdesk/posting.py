@@ -11,8 +11,8 @@ import msgspec
 from bytebridge.domain.entry import same_letter
 from bytebridge.errors import RemoteRefused, RemoteRejected, RemoteSurprise, RemoteUnavailable
 from bytebridge.helpdesk.client import DEFAULT_PAGE, PAGE, SYSTEM, Client, decode
-from bytebridge.helpdesk.reading import ID, Reader
-from bytebridge.helpdesk.wire import Agent, Group, Interval, TicketRow
+from bytebridge.helpdesk.reading import Reader
+from bytebridge.helpdesk.wire import ID, Agent, Group, Interval, TicketRow
 from bytebridge.remote import Remote
 
 QUOTED = frozenset("QHAT")  # quoted text, and headers that may repeat another letter's subject

@@ -1,6 +1,5 @@
 """Rows of LiveAgent as tickets: tag names, contacts where a row holds no address, one ticket by its id."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
@@ -9,11 +8,10 @@ from bytebridge.domain.model import Ticket
 from bytebridge.errors import RemoteSurprise, RemoteUnavailable
 from bytebridge.helpdesk import wire
 from bytebridge.helpdesk.client import PAGE, SYSTEM, Client, Row, decode
-from bytebridge.helpdesk.wire import Contact, Tag, TicketRow
+from bytebridge.helpdesk.wire import ID, Contact, Tag, TicketRow
 from bytebridge.settings import HelpdeskSettings
 
 LIST = "/tickets"
-ID = re.compile(r"[A-Za-z0-9_]{1,40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +103,8 @@ class Reader:
     def _one(self, ticket: str) -> TicketRow | None:
         try:
             read = self.row(ticket)
-        except RemoteSurprise as error:
-            self._note(error, ticket)
+        except RemoteSurprise as error:  # what came back may not name it
+            self._note(RemoteSurprise(SYSTEM, error.operation, error.message, document=ticket), ticket)
             return None
         except RemoteUnavailable as error:
             self._blame(ticket, error)

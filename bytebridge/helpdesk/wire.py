@@ -1,7 +1,9 @@
 """LiveAgent's JSON as our values: strict where that is certain, tolerant elsewhere (LiveAgent notes §5)."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -12,6 +14,8 @@ from bytebridge.errors import RemoteSurprise
 from bytebridge.helpdesk.client import SYSTEM, Row, decode
 from bytebridge.settings import Fields
 
+ID = re.compile(r"[A-Za-z0-9_]{1,40}")
+TicketId = Annotated[str, msgspec.Meta(pattern=rf"\A{ID.pattern}\Z")]
 FORM = "%Y-%m-%d %H:%M:%S"
 FIRST, LAST = "0001-01-01 00:00:00", "9999-12-31 23:59:59"
 STATES = {
@@ -39,7 +43,7 @@ class Field(msgspec.Struct, frozen=True):
 class TicketRow(msgspec.Struct, frozen=True):
     """A ticket as list, object and PUT show it. A key whose value is null may be absent (LiveAgent notes §5)."""
 
-    id: str
+    id: TicketId
     code: str
     status: str
     departmentid: str
@@ -108,7 +112,7 @@ class Tag(msgspec.Struct, frozen=True):
 
 
 class _Named(msgspec.Struct, frozen=True):
-    id: str
+    id: TicketId
 
 
 def ticket_row(row: Row | TicketRow, operation: str) -> TicketRow:

@@ -185,6 +185,15 @@ def test_libraries_come_through_the_same_way_from_warning_on(written):
 
 
 @pytest.mark.parametrize("fmt", ["json", "console"])
+def test_nothing_said_commands_the_terminal_that_shows_it(written, fmt):
+    stream = written("debug", fmt)
+    logs.log("remote_unavailable", error="\x1b[2J \x85 \u202e \u2028")
+    line = stream.getvalue().rstrip("\n")
+    assert line.isprintable()
+    assert "u001b[2J" in line
+
+
+@pytest.mark.parametrize("fmt", ["json", "console"])
 def test_every_line_in_the_journal_has_its_priority(written, fmt):
     stream = written("debug", fmt, journal=True)
     logs.log("job_crashed", job="x", exc_info=ValueError("two\nlines"))

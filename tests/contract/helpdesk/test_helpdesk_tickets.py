@@ -133,11 +133,11 @@ def test_a_row_without_its_arrays_says_nothing(desk, live, clock, field):
     assert broken in live.poll()
 
 
-@pytest.mark.parametrize("field", ["date_created", "date_changed"])
-def test_a_row_without_its_dates_says_nothing(desk, helpdesk, field):
+@pytest.mark.parametrize("strange", [{"date_created": ""}, {"date_changed": ""}, {"id": "abc\x85Bcc: x"}])
+def test_a_row_without_its_dates_or_id_says_nothing(desk, helpdesk, strange):
     whole, broken = desk.open("ana@example.com", "Hola"), desk.open("luc@example.com", "Hola")
     shown = json.loads(bytes(helpdesk._client.record(f"/tickets/{broken}")))
-    body = json.dumps({**shown, field: ""}).encode()
+    body = json.dumps({**shown, **strange}).encode()
     desk.fail_next(200, body=body, content_type="application/json", match=lambda request: request.path.endswith(broken))
     assert [ticket.id for ticket in helpdesk.by_ids([broken, whole])] == [whole]
     assert [surprise.document for surprise in helpdesk.surprises] == [broken]

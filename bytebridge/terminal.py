@@ -1,4 +1,4 @@
-"""Standard output on which nobody's text can command the terminal.
+"""Output and logs in which nobody's text can command a terminal.
 
 Subjects, names and notes are strangers' words: an escape sequence in one would clear the screen, rename the window
 or type for the administrator. Control characters and those that turn a line round are written as `\\u001b`, which is
