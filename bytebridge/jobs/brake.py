@@ -77,22 +77,24 @@ def is_going_live(connection: Connection, source: Source, now: Instant) -> bool:
     return first is None or now - first < GOING_LIVE_S
 
 
-def check(load: Load, source: Source, context: Context, run: Run, look: Look) -> None:
-    """Braked when the load is far beyond anything seen; recorded as a run that `--confirm` can name."""
+def check(load: Load, source: Source, context: Context, run: Run, look: Look) -> bool:
+    """Braked when the load is far beyond anything seen; recorded as a run that `--confirm` can name.
+
+    True: only because a person lets it through.
+    """
     if load.charged <= FLOOR_CHARGED and load.taken_back <= FLOOR_TAKEN_BACK:
-        return
+        return False
     with context.store.read() as connection:
         if is_going_live(connection, source, context.now()):
-            return
+            return False
         read = runs.reading(connection, source).begun or context.now()
         most_charged, most_back = limits(connection, context.now() - read)
     over_charged = load.charged > most_charged
     over_back = load.taken_back > most_back
     if not over_charged and not over_back:
-        return
+        return False
     if max(load.charged, load.taken_back) <= context.allowed:
-        _release(source, context, run, look, "confirmed")
-        return
+        return True
     limit = most_charged if over_charged else most_back
     moved = load.charged if over_charged else load.taken_back
     word = "charge" if over_charged else "take back"
@@ -101,9 +103,13 @@ def check(load: Load, source: Source, context: Context, run: Run, look: Look) ->
     raise Braked(f"{why}: nothing was posted; look at the source, then `bytebridge reconcile --confirm {number}`")
 
 
-def let_go(source: Source, context: Context, run: Run, look: Look) -> None:
-    """A look that came to its end: what it would have held, and did not meet, is gone from the source."""
-    _release(source, context, run, look, "released")
+def let_go(source: Source, context: Context, run: Run, look: Look, *, confirmed: bool = False) -> None:
+    """A look that came to its end and booked what it met: what it would have held is gone from the source.
+
+    confirmed: a person let it through. The brake stays on until all of it is booked, so that no poll beside pulls it
+    anew, and a confirmation that dies can be given again.
+    """
+    _release(source, context, run, look, "confirmed" if confirmed else "released")
 
 
 def _pull(load: Load, limit: int, source: Source, context: Context, run: Run, look: Look) -> int:

@@ -220,11 +220,11 @@ def _repair(connector: Connector, context: Context, run: Run, found: Reconciled,
     moving = list(found.moving.values())
     with context.store.read() as connection:
         outcomes, _ = plan(connection, moving, context)
-    brake.check(brake.load_of(outcomes), connector.source, context, run, look)
-    brake.let_go(connector.source, context, run, look)
+    by_a_person = brake.check(brake.load_of(outcomes), connector.source, context, run, look)
     for start in range(0, len(moving), CHUNK):
         booked = book(moving[start : start + CHUNK], context, run, source=connector.source)
         found.applied += len(booked.entries)
+    brake.let_go(connector.source, context, run, look, confirmed=by_a_person)
 
 
 def _row(outcome: Outcome, view: View, known: dict[str, str]) -> dict[str, Any]:

@@ -217,6 +217,48 @@ def test_a_source_that_never_moved_anything_is_braked_once_it_was_read(open_worl
     assert set(world.balances().values()) <= {60}
 
 
+def before_booking(monkeypatch, happens):
+    """Something happens when the tickets' repairs were judged and are to be booked."""
+    real = reconciling.book
+
+    def book(found, *more, **named):
+        if found and named["source"] == Source.HELPDESK and len(found) == 6:
+            monkeypatch.setattr(reconciling, "book", real)
+            happens()
+        return real(found, *more, **named)
+
+    monkeypatch.setattr(reconciling, "book", book)
+
+
+def test_a_poll_beside_a_confirmation_pulls_the_brake_no_second_time(settled, monkeypatch):
+    many(settled, 6)
+    assert settled.poll().errors
+    before_booking(monkeypatch, settled.poll)
+    assert not reconcile(settled, allowed=3600).errors
+    assert not settled.poll().errors
+    with settled.store.read() as connection:
+        results = [run["result"] for run in runs.listed(connection)]
+        assert brake.standing(connection) == ""
+    assert results.count("confirmed") == 1
+    assert not {"braked", "released"} & set(results)
+
+
+def test_a_confirmation_that_dies_can_be_given_again(settled, monkeypatch):
+    many(settled, 6)
+    settled.poll()
+
+    def die():
+        raise Cut
+
+    with monkeypatch.context() as dying:
+        before_booking(dying, die)
+        with pytest.raises(Cut):
+            reconcile(settled, allowed=3600)
+    with settled.store.read() as connection:
+        number = int(facts.get(connection, "brake_helpdesk"))
+        assert brake.confirmed_load(connection, number) == (Source.HELPDESK, 3600)
+
+
 def test_the_brake_releases_itself_when_the_source_heals(settled):
     many(settled, 6)
     settled.poll()
