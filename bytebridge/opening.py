@@ -20,8 +20,7 @@ def open_store(settings: Settings, *, write: bool) -> Store:
     url = store_url(settings)
     store = Store(url, read_only=not write, sleep=time.sleep)
     if not write:
-        _need_file(store)
-        migrate.check_usable(store)
+        migrate.check_usable(store, side_directory(store))
         return store
     side = side_directory(store)
     try:
@@ -40,18 +39,14 @@ def side_directory(store: Store) -> Path:
     return state_directory() / f"server-{codec.digest(store.url.render_as_string())}"
 
 
-def _need_file(store: Store) -> None:
-    if store.dialect == "sqlite" and store.url.database and not Path(store.url.database).exists():
-        raise StoreMissing(f"there is no store at {store.url.database}: run `bytebridge db upgrade` first")
-
-
 def open_for_dry_run(settings: Settings) -> Store:
-    """A store that cannot be written: no store is an empty ledger in memory, an older schema an error."""
+    """A store that cannot be written: where there never was one, an empty ledger in memory."""
     store = Store(store_url(settings), read_only=True, sleep=time.sleep)
-    missing = store.dialect == "sqlite" and store.url.database and not Path(store.url.database).exists()
-    if missing:
+    try:
+        migrate.check_usable(store, side_directory(store))
+    except StoreMissing:
+        if not migrate.is_missing(store):
+            raise
         store = Store("sqlite://")
         migrate.upgrade(store, clock(), None)
-        return store
-    migrate.check_usable(store)
     return store

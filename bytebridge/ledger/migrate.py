@@ -33,14 +33,22 @@ def revision(store: Store) -> str | None:
         return str(found) if found else None
 
 
-def check_usable(store: Store) -> None:
-    """StoreBroken unless the store has exactly this program's schema; for commands that only read."""
-    found = revision(store)
+def check_usable(store: Store, side_directory: Path | None = None) -> None:
+    """StoreBroken unless the store has exactly this program's schema; for commands that only read.
+
+    StoreMissing when there never was one, as far as side_directory remembers.
+    """
+    found = None if is_missing(store) else revision(store)
     if found is None:
+        _refuse_replaced(store, None, side_directory)
         raise StoreMissing(f"there is no store at {_named(store)}: run `bytebridge db upgrade` first")
     _refuse_unknown(store, found)
     if found != HEAD:
         raise StoreBroken(f"the store's schema is {found}, this program's is {HEAD}: run `bytebridge db upgrade`")
+
+
+def is_missing(store: Store) -> bool:
+    return store.path is not None and not store.path.exists()
 
 
 def upgrade(store: Store, now: int, side_directory: Path | None) -> bool:
@@ -49,7 +57,7 @@ def upgrade(store: Store, now: int, side_directory: Path | None) -> bool:
     side_directory: where the identity of a store known to have existed is remembered; an empty database in
     its place is StoreBroken, never a new firm.
     """
-    if store.path is not None and not store.path.exists():
+    if is_missing(store):
         _refuse_replaced(store, None, side_directory)  # before the mere look makes an empty file
     found = revision(store)
     _refuse_replaced(store, identity(store), side_directory)

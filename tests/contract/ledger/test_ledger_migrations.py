@@ -143,6 +143,8 @@ def test_an_emptied_database_is_never_a_new_firm(open_store, tmp_path):
     drop_all(store)
     with pytest.raises(StoreBroken, match=r"is empty or gone, but .*store-identity remembers .*: restore a backup"):
         migrate.upgrade(open_store(), 5, tmp_path)
+    with pytest.raises(StoreBroken, match="restore a backup"):
+        migrate.check_usable(open_store(), tmp_path)
     assert shape(store) == {}
 
 
