@@ -1,5 +1,6 @@
 """Everything that can be wrong with a setup, looked at in one go, each with its cure."""
 
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from bytebridge.ledger import migrate, outbox
 from bytebridge.ledger.engine import Store
 from bytebridge.notices.render import faults
 from bytebridge.settings import Settings, secret_values
+
+ROOM = 16 * 2**20  # bytes on the store's disk: as much as its log may grow to
 
 
 def pack_known(settings: Settings, now: Instant) -> Callable[[str], bool]:
@@ -85,6 +88,9 @@ def _store(open_store: Callable[[], Store]) -> Iterator[Finding]:
     with store.read() as connection:
         braked, held = brake.standing(connection), outbox.is_held(connection)
     store.close()
+    if store.path is not None and (free := shutil.disk_usage(store.path.parent).free) < ROOM:
+        cure = "make room; the service starts again by itself"
+        yield Finding(Level.WRONG, f"the disk of the store is full, or soon: {free // 2**20} MiB are left", cure)
     if braked:
         cure = "look at the source: mended there, the next poll goes on by itself; else run that command"
         yield Finding(Level.WRONG, f"the brake is on: {braked}", cure)

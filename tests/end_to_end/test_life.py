@@ -1,6 +1,7 @@
 """Years of a daemon in minutes: full and lost disks, locks, clocks that are set, last week's backup."""
 
 import os
+import re
 import shutil
 import signal
 import sqlite3
@@ -103,6 +104,15 @@ def test_full_disk_is_said_and_nothing_is_lost_once_there_is_room(world, ana, di
     assert len(world.desk.replies(ticket)) == 1
     assert len(world.mail.messages) == 2
     assert disk.run("db", "verify").code == 0
+
+
+def test_doctor_names_a_disk_that_fills_up(world, disk):
+    assert disk.run("poll").code == 0
+    assert "disk of the store" not in disk.run("doctor").out
+    disk.fill()
+    filler = disk.inside / "filler"
+    os.truncate(filler, filler.stat().st_size - 3 * 2**20)
+    assert re.search(r"✗ the disk of the store is full, or soon: [23] MiB are left", disk.run("doctor").out)
 
 
 def test_daemon_on_a_full_disk_stops_so_that_its_supervisor_starts_it_again(world, ana, disk):
@@ -290,3 +300,18 @@ def test_ends_while_the_store_is_being_made(world):
     again = world.daemon()
     again.saw("service_ready")
     assert again.end()[0] == 0
+
+
+@pytest.mark.parametrize("left", [None, b""])
+def test_who_only_looks_is_told_too_that_the_store_is_gone(world, left):
+    world.poll()
+    for file in world.folder.glob("bytebridge.db*"):
+        file.unlink()
+    if left is not None:
+        world.database.write_bytes(left)
+    assert "✗ the store at" in world.run("doctor").out
+    for command in (("balance", "ana@example.com"), ("poll", "--dry-run")):
+        done = world.run(*command)
+        assert done.code == 1
+        assert "is empty or gone" in done.line
+        assert "`bytebridge db restore`" in done.line
