@@ -1,5 +1,6 @@
 """The daemon: the same jobs on a schedule, signals, the watchdog. It knows when, never what."""
 
+import contextlib
 import gc
 import logging
 import os
@@ -14,6 +15,7 @@ from functools import partial
 from typing import Any
 
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
@@ -155,9 +157,10 @@ class Daemon:
         logs.listen(self._monitor.metrics.hear)
         self._build(settings)
         page = self._listen(settings)
+        self._workers = ThreadPoolExecutor(6)
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            executors={"default": ThreadPoolExecutor(6)},
+            executors={"default": self._workers},
             # a late run is run, once: the default drops what is a second late
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
@@ -275,8 +278,9 @@ class Daemon:
         if job in self._unread:
             self._unread.discard(job)
             desk = f"poll_{Source.HELPDESK}"
-            if not self._unread and self._scheduler.get_job(desk) is not None:
-                self._scheduler.modify_job(desk, next_run_time=datetime.now(UTC))
+            if not self._unread:
+                with contextlib.suppress(JobLookupError):  # a firm without a desk, or the end has come
+                    self._scheduler.modify_job(desk, next_run_time=datetime.now(UTC))
 
     def _poller(self, source: Source) -> Callable[[Context], None]:
         def poll(context: Context) -> None:
@@ -388,7 +392,13 @@ class Daemon:
 
     def _end(self) -> None:
         """Waits for the units of work under way, but not for ever."""
-        done = threading.Thread(target=lambda: self._scheduler.shutdown(wait=True), daemon=True)
+
+        def wait() -> None:
+            # not by the scheduler, which waits with the lock in hand that `_first_read` waits for
+            self._scheduler.shutdown(wait=False)
+            self._workers.shutdown(wait=True)
+
+        done = threading.Thread(target=wait, daemon=True)
         done.start()
         done.join(ENDS_WITHIN_S - 1)
         if done.is_alive():

@@ -244,3 +244,13 @@ def test_what_draws_a_statement_does_not_stay_in_the_daemon(world):
     assert "/PIL/" not in held
     assert "/matplotlib/" not in held
     assert daemon.end()[0] == 0
+
+
+def test_a_stop_during_the_first_passes_cuts_nothing_off(world, systemd):
+    for system in (world.shop, world.erp):
+        system.faults.append(Fault(delay_s=1.0))
+    daemon = world.daemon(NOTIFY_SOCKET=systemd.path)
+    wait_for(lambda: "READY=1" in systemd(), "READY=1")
+    assert daemon.end()[0] == 0
+    assert "STATUS=ending" in systemd()
+    assert "STATUS=a request was cut off" not in systemd()
