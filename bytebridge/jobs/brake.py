@@ -1,7 +1,7 @@
 """The brake: a pass that would move far more than this firm ever saw posts nothing and waits for a person.
 
-A shop restored from a backup, a lost right, a renamed state or a changed tariff looks like hundreds of refunds or
-charges at once. The limits are learnt from the ledger, never below the floors.
+A shop restored from a backup, a lost right, a renamed state or a changed tariff or pack list looks like hundreds of
+refunds or charges, or like as many gifts, at once. The limits are learnt from the ledger, never below the floors.
 """
 
 from collections.abc import Sequence
@@ -19,6 +19,7 @@ from bytebridge.logs import log
 
 FLOOR_CHARGED = 3_000  # credits a pass may charge whatever the history says: 50 hours of work
 FLOOR_TAKEN_BACK = 1_200  # credits a pass may take back: ten of the larger packs
+FLOOR_GIVEN = 3_000  # credits that documents which moved some already may bring beyond those
 TIMES = 3  # the busiest day so far
 DAY_S = 86_400
 GOING_LIVE_S = DAY_S  # from the first document booked: first readings in this time are the firm's past
@@ -36,11 +37,19 @@ class Look(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a pass would move out of balances [credits, positive] over how many documents."""
+    """What a pass would move over how many documents [credits, positive].
+
+    given: to balances by documents that moved some already. What is granted for the first time is not counted.
+    """
 
     documents: int = 0
     charged: int = 0
     taken_back: int = 0
+    given: int = 0
+
+    @property
+    def credits(self) -> Credits:
+        return Credits(max(self.charged, self.taken_back, self.given))
 
 
 class Braked(Refused):
@@ -48,7 +57,7 @@ class Braked(Refused):
 
 
 def load_of(outcomes: Sequence[Outcome]) -> Load:
-    charged = taken_back = 0
+    charged = taken_back = given = 0
     moving = [outcome for outcome in outcomes if outcome.postings]
     for outcome in moving:
         net = sum(posting.credits for posting in outcome.postings)
@@ -56,14 +65,20 @@ def load_of(outcomes: Sequence[Outcome]) -> Load:
             charged += max(0, -net)
         else:
             taken_back += max(0, -net)
-    return Load(len(moving), charged, taken_back)
+        if any(posting.was for posting in outcome.postings):
+            given += max(0, net)
+    return Load(len(moving), charged, taken_back, given)
 
 
-def limits(connection: Connection, since_last_s: int) -> tuple[int, int]:
-    """Most credits a pass may charge and take back: the busiest day so far, three times, for each day not read."""
-    charged, taken_back = entries.busiest_day(connection)
-    days = max(1, -(-since_last_s // DAY_S))
-    return max(FLOOR_CHARGED, TIMES * charged * days), max(FLOOR_TAKEN_BACK, TIMES * taken_back * days)
+def limits(connection: Connection, since_last_s: int) -> tuple[int, int, int]:
+    """Most credits a pass may charge, take back and give: three times the busiest day so far, for each day not read."""
+    charged, taken_back, given = entries.busiest_day(connection)
+    times = TIMES * max(1, -(-since_last_s // DAY_S))
+    return (
+        max(FLOOR_CHARGED, times * charged),
+        max(FLOOR_TAKEN_BACK, times * taken_back),
+        max(FLOOR_GIVEN, times * given),
+    )
 
 
 def is_going_live(connection: Connection, source: Source, now: Instant) -> bool:
@@ -82,25 +97,29 @@ def check(load: Load, source: Source, context: Context, run: Run, look: Look) ->
 
     True: only because a person lets it through.
     """
-    if load.charged <= FLOOR_CHARGED and load.taken_back <= FLOOR_TAKEN_BACK:
+    moved = (load.charged, load.taken_back, load.given)
+    if not _beyond(moved, (FLOOR_CHARGED, FLOOR_TAKEN_BACK, FLOOR_GIVEN)):
         return False
     with context.store.read() as connection:
         if is_going_live(connection, source, context.now()):
             return False
         read = runs.reading(connection, source).begun or context.now()
-        most_charged, most_back = limits(connection, context.now() - read)
-    over_charged = load.charged > most_charged
-    over_back = load.taken_back > most_back
-    if not over_charged and not over_back:
+        most = limits(connection, context.now() - read)
+    over = _beyond(moved, most)
+    if not over:
         return False
-    if max(load.charged, load.taken_back) <= context.allowed:
+    if load.credits <= context.allowed:
         return True
-    limit = most_charged if over_charged else most_back
-    moved = load.charged if over_charged else load.taken_back
-    word = "charge" if over_charged else "take back"
+    word, credits, limit = over[0]
     number = _pull(load, limit, source, context, run, look)
-    why = f"{source} would {word} {moved} credits over {load.documents} documents, far more than ever ({limit})"
+    why = f"{source} would {word} {credits} credits over {load.documents} documents, far more than ever ({limit})"
     raise Braked(f"{why}: nothing was posted; look at the source, then `bytebridge reconcile --confirm {number}`")
+
+
+def _beyond(moved: tuple[int, int, int], most: tuple[int, int, int]) -> list[tuple[str, int, int]]:
+    """What is more than its limit: the word for it, how much, and the limit."""
+    named = zip(("charge", "take back", "give anew"), moved, most, strict=True)
+    return [(word, credits, limit) for word, credits, limit in named if credits > limit]
 
 
 def let_go(source: Source, context: Context, run: Run, look: Look, *, confirmed: bool = False) -> None:
@@ -129,8 +148,7 @@ def _pull(load: Load, limit: int, source: Source, context: Context, run: Run, lo
 
     number, fresh = context.store.transact(work)
     if fresh:
-        credits = max(load.charged, load.taken_back)
-        fields = {"documents": load.documents, "credits": credits, "limit": limit}
+        fields = {"documents": load.documents, "credits": load.credits, "limit": limit}
         log("brake_pulled", source=source.value, **fields, why=f"run {number}")
     return number
 
@@ -173,7 +191,7 @@ def confirmed_load(connection: Connection, number: int) -> tuple[Source, Credits
     figures = run["figures"]
     if figures.get("first_reading"):
         return Source(figures["source"]), EVERYTHING
-    return Source(figures["source"]), Credits(max(figures["charged"], figures["taken_back"]))
+    return Source(figures["source"]), Load(**{name: figures.get(name, 0) for name in Load.__dataclass_fields__}).credits
 
 
 def standing(connection: Connection) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Integer, Row, and_, func, select
 
 from bytebridge.domain import entry as domain
 from bytebridge.domain.entry import Entry, EntryKind, Posting
@@ -202,21 +202,20 @@ def first_recorded(connection: Connection) -> Instant | None:
     return Instant(first) if first is not None else None
 
 
-def busiest_day(connection: Connection) -> tuple[int, int]:
-    """Most credits charged by tickets, and taken back from purchases, on one day so far [positive]."""
+def busiest_day(connection: Connection) -> tuple[int, int, int]:
+    """Most credits on one day so far [positive].
+
+    Charged by tickets; taken back from purchases; given by documents that had moved some already.
+    """
     day = (entries.c.happened // DAY_S).label("day")
+    tickets, kinds = entries.c.document.like("helpdesk:%"), ("debit", "correction", "refund")
+    lost = and_(entries.c.credits < 0, entries.c.kind.in_(kinds))
+    given = and_(entries.c.credits > 0, entries.c.was != 0, entries.c.kind.in_(("grant", "correction")))
     found = []
-    for tickets in (True, False):
-        ours = entries.c.document.like("helpdesk:%")
-        worked = ours if tickets else ~ours
-        per_day = (
-            select(func.sum(entries.c.credits).label("moved"))
-            .where(entries.c.credits < 0, worked, entries.c.kind.in_(("debit", "correction", "refund")))
-            .group_by(day)
-            .subquery()
-        )
-        found.append(-int(connection.execute(select(func.min(per_day.c.moved))).scalar() or 0))
-    return found[0], found[1]
+    for moving in (and_(lost, tickets), and_(lost, ~tickets), given):
+        per_day = select(func.sum(func.abs(entries.c.credits)).label("moved")).where(moving).group_by(day).subquery()
+        found.append(int(connection.execute(select(func.max(per_day.c.moved))).scalar() or 0))
+    return found[0], found[1], found[2]
 
 
 def by_family(connection: Connection, progress: Callable[[int], None]) -> Iterator[tuple[int, Entry]]:

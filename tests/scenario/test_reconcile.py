@@ -342,6 +342,23 @@ def test_what_a_reconciliation_held_is_let_go_by_one_that_finds_it_mended(held):
         assert runs.get(connection, int(held.number))["result"] == "released", "nothing was let through"
 
 
+def test_a_price_list_changed_without_a_date_gives_nobody_a_second_pack(settled):
+    for number in range(51):
+        settled.buys(f"c{number}@example.com", SERVDOLIA60=1)
+    settled.poll()
+    before = settled.balances()
+    settled.settings = settled.settings.model_copy(
+        update={"packs": [pack.model_copy(update={"credits": 2 * pack.credits}) for pack in settled.settings.packs]}
+    )
+    held = reconcile(settled)
+    assert "give anew 3180 credits over 52 documents, far more than ever (3000)" in held.errors[0]
+    assert settled.balances() == before
+    with settled.store.read() as connection:
+        _, allowed = brake.confirmed_load(connection, int(brake_run(settled)))
+    assert reconcile(settled, allowed=allowed).applied == 52
+    assert settled.balances() == {email: balance + (120 if email == ANA else 60) for email, balance in before.items()}
+
+
 def test_the_run_that_was_held_says_what_became_of_it(held):
     with held.store.read() as connection:
         _, allowed = brake.confirmed_load(connection, int(held.number))

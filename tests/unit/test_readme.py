@@ -150,9 +150,9 @@ def test_alerts_speak_of_metrics_there_are():
 
 
 def test_brake_is_described_with_its_limits():
-    assert f"more than {brake.FLOOR_CHARGED:,} credits or take back more than {brake.FLOOR_TAKEN_BACK:,}" in (
-        " ".join(README.split())
-    )
+    said = " ".join(README.split())
+    assert f"more than {brake.FLOOR_CHARGED:,} credits or take back more than {brake.FLOOR_TAKEN_BACK:,}" in said
+    assert f"give more than {brake.FLOOR_GIVEN:,} for documents that have moved some already" in said
     assert brake.TIMES == 3
 
 
