@@ -39,16 +39,22 @@ def _family(invoice: Invoice, known: Mapping[str, Known], rules: Rules, facts: F
     """An invoice, then its credit notes: each may take back what those before it left of the grant.
 
     A list may pass over a row in silence: what is posted for a note that is not shown was taken all the same, and
-    until it is shown, what the invoice itself moved is not changed.
+    until it is shown, what the invoice itself moved is not changed. A module that it gave back stays so, too.
     """
     own = known.get(key_of(invoice), NOTHING)
     invoice = named_as_before(invoice, own.memory)
     said = invoice_worth(invoice, own, rules, facts)
+    modules = said.modules
+    if own.hidden and not (own.decision is not None and own.decision.choice == "accept"):
+        whole = replace(invoice, credit_notes=(*invoice.credit_notes, *own.hidden))
+        modules = invoice_worth(named_as_before(whole, own.memory), own, rules, facts).modules
     notes = tuple(sorted({*own.memory.notes, *(note.id for note in invoice.credit_notes)}))
     if notes != own.memory.notes:
         said = replace(said, memory=replace(said.memory, notes=notes))
-    if own.unseen and said.lack is None and said.credits not in (None, own.posted):
+    falls = own.unseen and said.credits not in (None, own.posted)
+    if said.lack is None and (falls or said.modules != modules):
         said = replace(said, lack=Lack("note_not_shown"), flags=())
+    said = replace(said, modules=modules)
     source = _finish(said, invoice, own, rules)
     worths = [source]
     left = Credits(max(0, _granted(said, source, own, rules, facts) + own.unseen))

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from bytebridge.domain.memory import Decision, Memory
-from bytebridge.domain.model import Credits, Instant
+from bytebridge.domain.model import Credits, Instant, Invoice
 from bytebridge.domain.tariff import Lack
 
 ZERO = Credits(0)
@@ -15,13 +15,15 @@ ZERO = Credits(0)
 class Known(Struct, frozen=True, gc=False):
     """What the ledger knows of one document: its memory, posted credits in all, and a decision that holds.
 
-    unseen: of an invoice, what is posted for credit notes that it was once seen with and now is not.
+    Of an invoice, credit notes that it was once seen with and now is not: hidden, as last seen, and unseen, what is
+    posted for them.
     """
 
     memory: Memory = Memory()
     posted: Credits = ZERO
     decision: Decision | None = None
     unseen: Credits = ZERO
+    hidden: tuple[Invoice, ...] = ()
 
 
 NOTHING = Known()  # of a document never seen

@@ -162,7 +162,7 @@ def _load_documents(connection: Connection, page: Mapping[str, Document], view: 
 
 
 def _load_unseen(connection: Connection, page: Mapping[str, Document], view: View) -> None:
-    """What is posted for credit notes that an invoice of the page was once seen with and now is not."""
+    """Credit notes that an invoice of the page was once seen with and now is not, and what is posted for them."""
     unseen = {
         note: key
         for key in page
@@ -178,6 +178,10 @@ def _load_unseen(connection: Connection, page: Mapping[str, Document], view: Vie
         for note, credits in rows:
             known = view.known[unseen[note]]
             view.known[unseen[note]] = replace(known, unseen=Credits(known.unseen + int(credits)))
+    for note, state in seen(connection, sorted(unseen)).states.items():
+        known, hidden = view.known[unseen[note]], codec.document(Source.ERP, state)
+        if isinstance(hidden, Invoice):
+            view.known[unseen[note]] = replace(known, hidden=(*known.hidden, hidden))
 
 
 def _decisions(connection: Connection, keys: Sequence[str]) -> Iterable[Row[Any]]:

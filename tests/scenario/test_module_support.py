@@ -3,7 +3,9 @@
 import pytest
 
 from bytebridge import service
+from bytebridge.jobs import decide
 from bytebridge.jobs.reconcile import Window
+from bytebridge.ledger import reviews
 
 DAY = 86_400
 ANA, LUC = "ana@example.com", "luc@example.com"
@@ -69,3 +71,40 @@ def test_an_order_that_vanished_leaves_the_support_it_brought(world):
     world.desk.note_work(ticket, minutes=25)
     world.poll()
     assert waiting(world) == {"vanished"}
+
+
+@pytest.fixture
+def returned(world):
+    """A module invoiced by the ERP and given back by a credit note, which its lists then pass over."""
+    world.erp.product("DOLIMOD-STOCK")
+    world.invoice = world.erp.sell(world.erp.customer("Ana", ANA), [("DOLIMOD-STOCK", 1, 90), ("SERVDOLIA120", 1, 120)])
+    world.poll()
+    world.note = world.erp.credit_note(world.invoice, [("DOLIMOD-STOCK", 1, 90)])
+    world.erp.validate(world.note)
+    world.poll()
+    supported(world, minutes=20)
+    assert waiting(world) == {"module_outside_year"}
+    world.erp.unloadable = {world.note}
+    world.clock.tick(60)
+    world.erp.draw_pdf(world.invoice)
+    world.poll()
+    return world
+
+
+def test_a_module_stays_given_back_while_its_credit_note_is_not_shown(returned):
+    assert waiting(returned) == {"module_outside_year", "note_not_shown"}
+    returned.erp.unloadable = set()
+    returned.clock.tick(60)
+    returned.erp.draw_pdf(returned.note)
+    returned.poll()
+    assert waiting(returned) == {"module_outside_year"}
+    assert returned.balances() == {ANA: 180}
+
+
+def test_a_module_is_bought_again_when_a_person_says_that_its_credit_note_was_deleted(returned):
+    with returned.store.read() as connection:
+        (item,) = [one for one in reviews.open_items(connection, "waiting") if one.code == "note_not_shown"]
+    list(decide.resolve(decide.Wish(item.id, "accept", 0, "", "deleted"), returned.context(), dry_run=False))
+    returned.poll()
+    assert waiting(returned) == set()
+    assert returned.balances() == {ANA: 180}
