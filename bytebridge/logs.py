@@ -5,6 +5,7 @@ keys, letters and, above debug, addresses never appear.
 """
 
 import base64
+import importlib
 import json
 import logging
 import re
@@ -191,15 +192,28 @@ def bind(**fields: str | int) -> AbstractContextManager[None]:
     """
     if unknown := fields.keys() - BOUND:
         raise KeyError(f"{sorted(unknown)} cannot be bound to a pass")
-    import structlog  # noqa: PLC0415  (here and below: who logs nothing, as most commands, starts without it)
+    bound: AbstractContextManager[None] = _structlog().contextvars.bound_contextvars(**fields)
+    return bound
 
-    return structlog.contextvars.bound_contextvars(**fields)
+
+@cache
+def _structlog() -> Any:
+    """Imported for the first line: who logs nothing, as most commands, starts without it.
+
+    Of rich, which it takes where it finds it and keeps 5 MiB of, it would draw tracebacks that are plain here.
+    """
+    if "rich" in sys.modules:
+        return importlib.import_module("structlog")
+    sys.modules["rich"] = None  # type: ignore[assignment]  # to the import system: there is none
+    try:
+        return importlib.import_module("structlog")
+    finally:
+        del sys.modules["rich"]
 
 
 def _bound() -> dict[str, Any]:
-    import structlog  # noqa: PLC0415
-
-    return structlog.contextvars.get_contextvars()
+    bound: dict[str, Any] = _structlog().contextvars.get_contextvars()
+    return bound
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -221,8 +235,7 @@ def _check(event: str, known: Event | None, fields: MutableMapping[str, Any]) ->
 
 @cache
 def _logger() -> Any:
-    import structlog  # noqa: PLC0415
-
+    structlog = _structlog()
     return structlog.wrap_logger(
         logging.getLogger(LOGGER),
         processors=[
@@ -235,8 +248,7 @@ def _logger() -> Any:
 
 
 def _formatter(fmt: str, mask: Mask, stream: TextIO) -> logging.Formatter:
-    import structlog  # noqa: PLC0415
-
+    structlog = _structlog()
     terminal, precise = stream.isatty(), "" if fmt == "console" else ".%f"
     renderers: list[Any] = [structlog.processors.JSONRenderer(ensure_ascii=False)]
     if fmt == "console":
@@ -247,7 +259,7 @@ def _formatter(fmt: str, mask: Mask, stream: TextIO) -> logging.Formatter:
             ),
             *([_on_a_line_of_its_own] if terminal else []),
         ]
-    return structlog.stdlib.ProcessorFormatter(
+    formatter: logging.Formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[structlog.contextvars.merge_contextvars, _foreign],
         processors=[
             structlog.stdlib.add_log_level,
@@ -259,6 +271,7 @@ def _formatter(fmt: str, mask: Mask, stream: TextIO) -> logging.Formatter:
             *renderers,
         ],
     )
+    return formatter
 
 
 def _foreign(_logger: "WrappedLogger", _method: str, event: "EventDict") -> "EventDict":

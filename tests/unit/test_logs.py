@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import re
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -295,3 +296,15 @@ def test_standard_error_is_the_default(written, capsys):
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "poll_finished" in captured.err
+
+
+def test_a_log_brings_no_library_for_drawing_along():
+    program = (
+        "import sys; from bytebridge import logs; logs.configure('info', 'json')\n"
+        "with logs.bind(run='1'): logs.log('service_ready', sources=[])\n"
+        "print('rich' in sys.modules)\n"
+        "import rich.console"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+    assert json.loads(done.stderr)["run"] == "1"
