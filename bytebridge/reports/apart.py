@@ -1,6 +1,7 @@
 """A statement drawn by a process of its own: what draws would double a daemon's memory, and stay in it."""
 
 import importlib
+import os
 import signal
 import subprocess  # nosec B404  (our own program alone)
 import sys
@@ -37,11 +38,20 @@ def render(
     lasts: tuple[int, int] | None,
     made: Instant | None,
 ) -> bytes:
-    """As that module's own `render`; RuntimeError with the other process's last line when that has a bug."""
+    """As that module's own `render`; Refused also when no process can be had for it or it takes too long.
+
+    RuntimeError with the other process's last line when that has a bug.
+    """
     order = msgspec.json.encode(Order(form, statement, language, zone, code, lasts, made))
-    done = subprocess.run(  # nosec B603  # noqa: S603  (our own program)
-        [sys.executable, "-P", "-m", __name__], input=order, capture_output=True, timeout=WITHIN_S, check=False
-    )
+    command = [sys.executable, "-P", "-m", __name__]
+    # the keys of the systems may stand in ours
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BYTEBRIDGE_")}
+    try:
+        done = subprocess.run(  # nosec B603  # noqa: S603  (our own program)
+            command, input=order, capture_output=True, timeout=WITHIN_S, check=False, env=environment
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Refused(f"nothing was drawn: {error}") from error
     if done.returncode == 0:
         return done.stdout
     last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]

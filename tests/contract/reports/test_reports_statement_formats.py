@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import re
+import sys
 import time
 from html.parser import HTMLParser
 
@@ -333,4 +334,22 @@ def test_a_process_of_its_own_says_why_it_drew_nothing(statements, options, tmp_
     (tmp_path / "fpdf.py").write_text("raise ModuleNotFoundError('fpdf')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(Refused, match="fpdf, which is not installed"):
+        apart.render("pdf", statements["whole"], **given)
+
+
+def test_a_process_of_its_own_knows_no_secret_and_has_its_time(statements, options, tmp_path, monkeypatch):
+    given = {**options, "made": None}
+    (tmp_path / "fpdf.py").write_text(
+        "import os; raise RuntimeError([name for name in os.environ if 'BYTEBRIDGE' in name])"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("BYTEBRIDGE_SHOP__API_KEY", "k" * 32)
+    with pytest.raises(RuntimeError, match=r"RuntimeError: \[\]$"):
+        apart.render("pdf", statements["whole"], **given)
+    (tmp_path / "fpdf.py").write_text("import time; time.sleep(600)")
+    monkeypatch.setattr(apart, "WITHIN_S", 0.5)
+    with pytest.raises(Refused, match="timed out"):
+        apart.render("pdf", statements["whole"], **given)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+    with pytest.raises(Refused, match="nothing was drawn"):
         apart.render("pdf", statements["whole"], **given)
