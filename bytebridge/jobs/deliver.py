@@ -148,10 +148,10 @@ def _send(notice: Notice, frozen: Frozen, context: Context, rider: Notice | None
         "looks": 0,
         "tried_since": since,
     }
-    # kept only while an attempt may have gone out: then it is how the ticket stood before our reply
-    standing = notice.standing if notice.doubts else None
+    # read anew for each attempt: one before was looked for and is not there, and people may have acted since
+    standing = None
     try:
-        if notice.channel == Channel.TICKET and standing is None and context.desk is not None:
+        if notice.channel == Channel.TICKET and context.desk is not None:
             standing = context.desk.standing_text(notice.ticket)
             values["standing"] = standing
     except (RemoteUnavailable, RemoteRejected, RemoteSurprise) as error:

@@ -160,6 +160,30 @@ def test_a_reply_in_doubt_whose_ticket_is_merged_is_left_to_a_person(world):
     assert letter.revision not in {one.revision for one in sent}
 
 
+@pytest.mark.parametrize(
+    ("act", "status"),
+    [
+        (lambda desk, ticket: desk.answer_as_customer(ticket, "otra cosa"), "C"),
+        (lambda desk, ticket: desk.set_status(ticket, "W"), "W"),
+    ],
+    ids=["the customer answered", "a technician postponed it"],
+)
+def test_a_reply_that_goes_out_again_leaves_the_ticket_as_it_stands_by_then(world, act, status):
+    bought(world)
+    ticket = world.asks(ANA)
+    world.desk.resolve(ticket, kind="consulta", minutes=5)
+    world.desk.post_modes = ["lost_500"]
+    world.poll()
+    assert states(world) == {"balance": "unknown"}
+    act(world.desk, ticket)
+    for _ in range(3):
+        world.clock.tick(61)
+        world.poll()
+    assert states(world) == {"balance": "sent"}
+    assert len(world.desk.replies(ticket)) == 1
+    assert world.desk.tickets[ticket].fields["status"] == status
+
+
 def test_a_low_balance_that_waits_for_monday_goes_with_a_balance_letter(open_world):
     world = open_world(notices={"office_hours": "mon-fri 09:00-18:00"})
     bought(world)
