@@ -224,18 +224,23 @@ def message_id(notice: Notice, sender: str) -> str:
 
 def _sent(notice: Notice, context: Context) -> bool:
     if notice.channel == Channel.TICKET and notice.standing and context.settings.helpdesk.restore_status:
-        try:
-            assert context.desk is not None
-            context.desk.restore_text(notice.ticket, notice.standing)
-        except RemoteError as error:
-            # the letter is out and stays so: the ticket is left to the technicians as it stands
-            log("ticket_not_restored", document=notice.document, error=error.message)
+        give_back(context, notice.ticket, notice.standing, notice.document)
     now = context.now()
     if not _move(context, notice, "sent", sent_at=now, why=""):
         return False
 
     log("notice_sent", **_named(notice), attempt=notice.attempts)
     return True
+
+
+def give_back(context: Context, ticket: str, standing: str, document: str) -> None:
+    """The ticket as it stood before a message that is out and stays so; what cannot be is left to the technicians."""
+    if context.desk is None or not standing:
+        return
+    try:
+        context.desk.restore_text(ticket, standing)
+    except RemoteError as error:
+        log("ticket_not_restored", document=document, error=error.message)
 
 
 def _look(notice: Notice, context: Context) -> bool:

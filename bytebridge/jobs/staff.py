@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from bytebridge.domain.model import Document, Instant, Ticket
 from bytebridge.errors import OutcomeUnknown, RemoteRefused, RemoteRejected, RemoteSurprise, RemoteUnavailable
 from bytebridge.jobs.context import Context
+from bytebridge.jobs.deliver import give_back
 from bytebridge.jobs.labels import labels
 from bytebridge.jobs.office_hours import next_open
 from bytebridge.ledger import codec, documents, facts, outbox, reviews
@@ -65,8 +66,10 @@ def _note(review: Review, context: Context) -> bool:
         try:
             if not desk.find(ticket, code):
                 lacks = _lacks(review.code, stored.document)
+                before = desk.standing_text(ticket) if context.settings.helpdesk.restore_status else ""
                 desk.post(ticket, note(lacks, context.settings.notices.language, code), kind="note")
                 wrote = True
+                give_back(context, ticket, before, review.document)
         except RemoteRejected:
             wrote = False  # a closed ticket takes no note: the list shows it all the same
     context.store.transact(lambda connection: reviews.noted(connection, review, context.now()))

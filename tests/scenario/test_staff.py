@@ -48,6 +48,17 @@ def test_its_note_is_found_again_after_its_answer_was_lost(noting):
     assert "faltan los minutos" in note
 
 
+def test_a_ticket_stands_as_it_stood_although_its_note_moved_it(noting):
+    noting.desk.note_status = "A"
+    ticket = noting.asks(ANA)
+    noting.desk.resolve(ticket, kind="consulta")
+    noting.poll()
+    assert len(noting.desk.notes(ticket)) == 1
+    assert noting.desk.tickets[ticket].fields["status"] == "R"
+    noting.poll()
+    assert noting.reviews() == {(f"helpdesk:{ticket}", "no_minutes")}
+
+
 def test_no_note_while_letters_are_held(noting):
     letters_by_hand.hold(noting.store, "tester", held=True, dry_run=False)
     ticket = noting.asks(ANA)
