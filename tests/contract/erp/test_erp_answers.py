@@ -73,6 +73,7 @@ def test_recorded_failures_of_a_read(case, erp, server, recordings):
         (304, b"", JSON, RemoteSurprise),
         (204, b"", HTML, RemoteSurprise),
         (201, b"[]", JSON, RemoteSurprise),
+        (200, b"[]", HTML, RemoteUnavailable),
         (200, b'{"data": []}', JSON, RemoteSurprise),
         (200, b'["text"]', JSON, RemoteSurprise),
         (200, b"<b>Warning</b>[]", JSON, RemoteSurprise),

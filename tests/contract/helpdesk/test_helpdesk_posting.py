@@ -186,6 +186,7 @@ def test_pages_of_agents_that_repeat_do_not_say_that_ours_is_none(desk, helpdesk
 
 def test_a_customer_who_quotes_us_is_not_us(desk, helpdesk, ticket):
     desk.answer_as_customer(ticket, f"¿Qué es {CODE}?", quoted=TEXT)
+    desk.answer_as_customer(ticket, f"¿Qué quiere decir «{TEXT}»?")
     desk.answer(ticket, f"Es la referencia {CODE}")
     assert not helpdesk.find(ticket, CODE, TEXT)
 
