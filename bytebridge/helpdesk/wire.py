@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from bytebridge.connector import UNREADABLE, clock_face, instant
+from bytebridge.domain.accounts import normalise
 from bytebridge.domain.model import Ticket, TicketState
 from bytebridge.errors import RemoteSurprise
 from bytebridge.helpdesk.client import SYSTEM, Row, decode
@@ -170,7 +171,7 @@ def ticket(
 def address(text: str | None) -> str | None:
     """A requester's address, None for what is none: a call's ticket may hold a telephone number there."""
     trimmed = (text or "").strip()
-    return trimmed if "@" in trimmed else None
+    return trimmed if normalise(trimmed) else None
 
 
 def values(row: TicketRow, code: str) -> tuple[str, ...]:

@@ -62,8 +62,10 @@ def test_only_mail_channels_take_a_reply(desk, helpdesk, channel, replyable):
     assert read(helpdesk, desk.open("ana@example.com", "Hola", channel=channel)).replyable is replyable
 
 
-def test_a_telephone_number_is_no_address(desk, helpdesk):
-    ticket = desk.open("+34600111222", "Llamada", channel="C")
+@pytest.mark.parametrize("text", ["+34600111222", "600111222@pbx", "ana@example.com, sam@example.com"])
+def test_a_telephone_number_is_no_address(desk, helpdesk, text):
+    """Nor is the number at a switchboard, nor are two people."""
+    ticket = desk.open(text, "Llamada", channel="C")
     contact = desk.tickets[ticket].fields["owner_contactid"]
     desk.edit_contact(contact, emails=["luc@example.com"], language="fr")
     found = read(helpdesk, ticket)
