@@ -160,7 +160,7 @@ class Dolibarr(Books, Simulator):
                 return self._post_event(request, user)
             case _, [name] if name in TABLES:
                 return self._refusal(405, source="Routes.php:457", stage="route")
-            case "GET", [name, _, route] if name in TABLES and route not in SUBROUTES:
+            case "GET", [name, wanted, route] if name in TABLES and wanted.isdecimal() and route not in SUBROUTES:
                 return self._refusal(404, source="Routes.php:457", stage="route")
         return self.refuse(request, "no such call in the notes")
 

@@ -520,7 +520,8 @@ def test_a_request_outside_the_notes_is_loud(clock):
     with Dolibarr(now=clock) as server:
         assert call(server, "/invoices", nonsense="1").status_code == 599
         assert call(server, "/invoices/1/lines").status_code == 599
-        assert len(server.outside) == 2
+        assert call(server, "/thirdparties/email/ana@example.com").status_code == 599
+        assert len(server.outside) == 3
 
 
 def test_old_versions_differ_where_the_notes_know(open_server):
