@@ -30,6 +30,7 @@ GIVE_UP_S = 86_400
 FIRST_WAIT_S, LONGEST_WAIT_S = 60, 3600
 CLAIM_S = 600  # an attempt without outcome after this long is one of a process that died
 LOOKS = 2
+GIVE_BACK_S = 3600  # for so long a ticket is tried to be given back its status
 CARRIERS = (NoticeKind.BALANCE, NoticeKind.TAKEN_BACK)  # letters that say the low-balance text too
 PATIENT = (NoticeKind.LOW_BALANCE, NoticeKind.MODULE_ENDING)  # letters that can wait for office hours
 
@@ -49,6 +50,7 @@ def deliver(context: Context, result: PassResult) -> int:
     A fault of ours in one letter is raised once all others have gone out.
     """
     faults: list[Exception] = []
+    _give_back_late(context)
     sent = sum(_deliver(channel, context, result, faults) for channel in Channel)
     if faults:
         raise faults[0]
@@ -223,24 +225,42 @@ def message_id(notice: Notice, sender: str) -> str:
 
 
 def _sent(notice: Notice, context: Context) -> bool:
-    if notice.channel == Channel.TICKET and notice.standing and context.settings.helpdesk.restore_status:
-        give_back(context, notice.ticket, notice.standing, notice.document)
+    standing = notice.standing if context.settings.helpdesk.restore_status else None
+    if notice.channel == Channel.TICKET and standing and give_back(context, notice.ticket, standing, notice.document):
+        standing = None  # what is left is tried again
     now = context.now()
-    if not _move(context, notice, "sent", sent_at=now, why=""):
+    if not _move(context, notice, "sent", sent_at=now, why="", standing=standing):
         return False
 
     log("notice_sent", **_named(notice), attempt=notice.attempts)
     return True
 
 
-def give_back(context: Context, ticket: str, standing: str, document: str) -> None:
-    """The ticket as it stood before a message that is out and stays so; what cannot be is left to the technicians."""
+def give_back(context: Context, ticket: str, standing: str, document: str) -> bool:
+    """The ticket as it stood before a message that is out and stays so; what cannot be is left to the technicians.
+
+    False when trouble that may pass was in the way, so that it is worth another try.
+    """
     if context.desk is None or not standing:
-        return
+        return True
     try:
         context.desk.restore_text(ticket, standing)
     except RemoteError as error:
         log("ticket_not_restored", document=document, error=error.message)
+        return not isinstance(error, RemoteUnavailable | OutcomeUnknown)
+    return True
+
+
+def _give_back_late(context: Context) -> None:
+    """Tickets of letters that went out within the hour, and that trouble kept from standing as before."""
+    if not context.settings.helpdesk.restore_status:
+        return
+    with context.store.read() as connection:
+        left = outbox.not_given_back(connection, Instant(context.now() - GIVE_BACK_S))
+    for notice in left:
+        if context.stopping() or not give_back(context, notice.ticket, notice.standing or "", notice.document):
+            return
+        _move(context, notice, "sent", standing=None)
 
 
 def _look(notice: Notice, context: Context) -> bool:

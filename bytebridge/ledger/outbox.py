@@ -329,6 +329,17 @@ def recover(connection: Connection, now: Instant, recheck_after_s: int) -> int:
     return done.rowcount
 
 
+def not_given_back(connection: Connection, since: Instant) -> list[Notice]:
+    """Letters sent since then whose tickets do not stand as before yet, oldest first."""
+    question = select(notices).where(
+        notices.c.state == "sent",
+        notices.c.channel == Channel.TICKET,
+        notices.c.sent_at >= since,
+        notices.c.standing.is_not(None),
+    )
+    return [from_row(row) for row in connection.execute(question.order_by(notices.c.id))]
+
+
 def is_held(connection: Connection) -> bool:
     """Whether a person stopped all letters."""
     return bool(facts.get(connection, "held"))

@@ -184,6 +184,29 @@ def test_a_reply_that_goes_out_again_leaves_the_ticket_as_it_stands_by_then(worl
     assert world.desk.tickets[ticket].fields["status"] == status
 
 
+@pytest.mark.parametrize("method", ["PUT", "GET"])
+def test_a_ticket_gets_its_status_back_when_the_trouble_has_passed(world, method):
+    bought(world)
+    ticket = world.asks(ANA)
+    world.desk.resolve(ticket, kind="consulta", minutes=5)
+
+    def after_the_reply(asked):
+        return asked.method == method and world.desk.replies(ticket) != []
+
+    world.desk.fail_next(times=30, match=after_the_reply, status=503, body=b"", content_type="text/html")
+    world.poll()
+    assert states(world) == {"balance": "sent"}
+    assert world.desk.tickets[ticket].fields["status"] == "A"
+    world.desk.faults.clear()
+    world.clock.tick(300)
+    world.poll()
+    assert world.desk.tickets[ticket].fields["status"] == "R"
+    assert len(world.desk.replies(ticket)) == 1
+    asked = len(world.desk.requests)
+    world.poll()
+    assert len(world.desk.requests) - asked <= 2
+
+
 def test_a_low_balance_that_waits_for_monday_goes_with_a_balance_letter(open_world):
     world = open_world(notices={"office_hours": "mon-fri 09:00-18:00"})
     bought(world)
