@@ -160,11 +160,16 @@ class World:
         return {ticket.id: ticket.status for ticket in self.desk.tickets.values()}
 
     def age(self, ticket):
-        """Of its work: young is well within the sixty days of the nightly sweep, old well beyond."""
+        """Of its work: young is well within the sixty days of the nightly sweep, old well beyond.
+
+        The desk's own date counts, too: it is a later one where a letter about work that was noted late moved the
+        ticket, and what it was given back is a new resolution for the desk.
+        """
         when = self.worked.get(ticket)
         if not when or self.now() - when[0] < 50 * DAY:
             return "young"
-        return "old" if self.now() - when[-1] > 70 * DAY else "between"
+        last = max(when[-1], self.desk.tickets[ticket].fields["date_resolved"] or 0)
+        return "old" if self.now() - last > 70 * DAY else "between"
 
     # whose is what
 
