@@ -4,13 +4,16 @@ import csv
 import io
 import json
 import re
+from datetime import datetime
 from types import SimpleNamespace
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bytebridge import __version__
 from world import COMMAND, World
 
+MADRID = ZoneInfo("Europe/Madrid")  # the firm's days, if its settings name no other
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 
@@ -253,7 +256,7 @@ def test_why_somebody_was_told(firm):
     rows = firm.show("notices", "explain", "ana@example.com")["considered"]
     assert rows[0]["kind"] == "purchase"
     assert rows[0]["became"].startswith("sent, email to ana@example.com")
-    day = rows[0]["at"][:10]
+    day = datetime.fromisoformat(rows[0]["at"]).astimezone(MADRID).date().isoformat()
     assert firm.show("notices", "explain", "ana@example.com", "--on", day)["considered"] != []
     assert firm.show("notices", "explain", "ana@example.com", "--on", "2001-01-01") == {"considered": []}
     assert firm.run("notices", "explain", "ana@example.com", "--on", "nonsense").code == 2
