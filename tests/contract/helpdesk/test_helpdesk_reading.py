@@ -358,6 +358,24 @@ def test_a_long_absence_is_made_up_for_in_several_polls(desk, live, clock, monke
     assert json.loads(live.cursor)["down_to"] == ""
 
 
+def test_a_walk_that_was_cut_short_goes_back_to_what_purges_have_lifted(desk, live, clock, monkeypatch):
+    monkeypatch.setattr(walk, "PAGES", 6)
+    desk.history_delay = 365 * 86_400  # the second witness sees nothing
+    clock.pass_minutes(60)
+    made = [desk.open(f"d{number}@example.com", "Hola") for number in range(1200) if clock.pass_minutes(2) is None]
+    clock.pass_minutes(1)
+    met = set(live.poll())
+    assert json.loads(live.cursor)["down_to"], "it was cut short"
+    for ticket in sorted(met)[:150]:
+        desk.delete(ticket)
+        desk.purge(ticket)
+    desk.reindex()
+    for _ in range(8):
+        clock.pass_minutes(1)
+        met |= set(live.poll())
+    assert met >= set(made)
+
+
 def test_beyond_the_wall_windows_go_on(open_desk, clock, make_polls, monkeypatch):
     desk = open_desk(offset_wall=500)
     monkeypatch.setattr(walk, "WALL", 500)
