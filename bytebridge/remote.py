@@ -129,7 +129,7 @@ class Remote:
         self._headers = dict(headers)
         self._params = dict(params or {})
         self._limits = limits or Limits()
-        self._verify: bool | str = ca_file or True
+        self._verify = ca_file or requests.utils.DEFAULT_CA_BUNDLE_PATH
         self._classify = classify or classify_status
         self._observe, self._monotonic, self._sleep = observe, monotonic, sleep
         self._may_write = may_write
@@ -264,6 +264,7 @@ class Remote:
         # nobody could tell whether it arrived
         session = self._new_session() if write else self._session
         ends = self._monotonic() + self._limits.total_s
+        whole = False
         try:
             if write:
                 request = requests.Request(
@@ -278,6 +279,7 @@ class Remote:
             )
             with response:
                 body = self._body(response.raw, operation, ends)
+            whole = True
             lowered = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status_code, lowered, body)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -287,7 +289,7 @@ class Remote:
                 raise OutcomeUnknown(self.system, operation, error.message) from None
             raise
         finally:
-            if write:
+            if write or not whole:  # or the rest of this answer would be taken for the next one
                 session.close()
 
     def _reading(

@@ -5,13 +5,26 @@ A socket's time-out begins anew with each byte, so that of itself it bounds noth
 
 import io
 import socket
+import ssl
 import time
-from http.client import HTTPResponse
+import weakref
+from collections.abc import Mapping
+from contextlib import suppress
+from http.client import HTTPException, HTTPResponse
 from typing import Any
 
+from requests import PreparedRequest
 from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3 import BaseHTTPResponse, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    MaxRetryError,
+    NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 
 class _Receiver(io.RawIOBase):
@@ -62,17 +75,69 @@ class _Secure(HTTPSConnection):
     response_class = _Response
 
 
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _Plain
+class _Line:
+    """The one connection of a session, in the place of the pool that `requests` asks for one.
 
+    A pool looks at each character of an address twice more, and with a hundred ids in it that takes longer than all
+    the rest. It is encoded already, and goes out as it is.
+    """
 
-class _SecurePool(HTTPSConnectionPool):
-    ConnectionCls = _Secure
+    def __init__(self, connection: HTTPConnection) -> None:
+        self._connection = connection
+        weakref.finalize(self, connection.close)
+
+    def urlopen(
+        self, method: str, url: str, body: Any, headers: Mapping[str, str], timeout: Timeout, **_more: Any
+    ) -> BaseHTTPResponse:
+        """An answer whose body is still to be read: whoever leaves some of it unread closes the line."""
+        try:
+            return self._answer(method, url, body, headers, timeout)
+        except (ConnectTimeoutError, NewConnectionError) as error:
+            self.close()
+            raise MaxRetryError(self, url, error) from error  # type: ignore[arg-type]
+        except TimeoutError as error:
+            self.close()
+            raise ReadTimeoutError(self, url, "no answer in time") from error  # type: ignore[arg-type]
+        except ssl.SSLError as error:
+            self.close()
+            raise SSLError(error) from error
+        except (HTTPException, OSError) as error:
+            self.close()
+            raise ProtocolError("the connection broke off", error) from error
+
+    def _answer(
+        self, method: str, url: str, body: Any, headers: Mapping[str, str], timeout: Timeout
+    ) -> BaseHTTPResponse:
+        connection = self._connection
+        if not connection.is_connected:
+            connection.close()
+            connection.timeout = Timeout.resolve_default_timeout(timeout.connect_timeout)
+            connection.connect()
+        connection.timeout = Timeout.resolve_default_timeout(timeout.read_timeout)
+        with suppress(BrokenPipeError):  # it may have answered without having heard all
+            connection.request(method, url, body, headers, preload_content=False, decode_content=False)
+        return connection.getresponse()
+
+    def close(self) -> None:
+        self._connection.close()
 
 
 class TimelyAdapter(HTTPAdapter):
-    """For a session of `requests`."""
+    """For a session of `requests` with one host. After an answer that was not read to its end it must be closed."""
 
-    def init_poolmanager(self, *args: Any, **more: Any) -> None:
-        super().init_poolmanager(*args, **more)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _SecurePool}
+    _line: _Line | None = None
+
+    def get_connection_with_tls_context(self, request: PreparedRequest, verify: Any, *_: Any, **_more: Any) -> Any:
+        if self._line is None:
+            where, trust = self.build_connection_pool_key_attributes(request, verify)
+            host, port = where["host"], where["port"]
+            if where["scheme"] == "https":
+                self._line = _Line(_Secure(host, port or _Secure.default_port, **trust))
+            else:
+                self._line = _Line(_Plain(host, port or _Plain.default_port))
+        return self._line
+
+    def close(self) -> None:
+        super().close()
+        if self._line is not None:
+            self._line.close()

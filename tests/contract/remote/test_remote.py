@@ -283,6 +283,41 @@ def test_an_answer_without_end_is_given_up(remote, server, time):
         small.get("/a")
 
 
+@pytest.fixture
+def hesitating():
+    """A server that keeps back the end of its first answers, and the requests it then heard on the same connections."""
+    begun, heard = [], []
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            self.request.recv(65536)
+            begun.append(self)
+            if len(begun) > ATTEMPTS:
+                self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine")
+                return
+            self.request.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 30\r\n\r\n" + b"x" * 20)
+            with suppress(OSError):
+                heard.append(self.request.recv(65536))
+            with suppress(OSError):
+                self.request.sendall(b"x" * 10)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as listening:
+        thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{listening.server_address[1]}", heard
+        listening.shutdown()
+        thread.join()
+
+
+def test_what_was_left_unread_of_an_answer_is_no_part_of_the_next(hesitating, time):
+    url, heard = hesitating
+    small = open_remote(url, time, limits=Limits(60_000, max_body=10))
+    with pytest.raises(RemoteUnavailable, match="larger than"):
+        small.get("/a")
+    assert small.get("/b").body == b"mine"
+    assert not any(heard)
+
+
 def test_a_small_compressed_answer_that_swells_is_given_up(server, time):
     bomb = gzip.compress(b"0" * 50_000_000)
     assert len(bomb) < 100_000
