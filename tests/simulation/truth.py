@@ -122,10 +122,12 @@ def supported(ticket, world):
 
 
 def least(ticket, world):
-    """What an open ticket will cost at least, by the rules of its first work; None: nothing, or nobody can say."""
-    tariffs = [
-        NEW_TARIFF if new else TARIFF for new in after(world.changes_at, world.worked.get(ticket.id) or [world.now()])
-    ]
+    """What an open ticket will cost at least, by the rules of its first work; None: nothing, or nobody can say.
+
+    Before any work by those in force when it was last read: it has said what it says since it last changed.
+    """
+    moments = world.worked.get(ticket.id) or [ticket.fields["date_changed"], world.now()]
+    tariffs = [NEW_TARIFF if new else TARIFF for new in after(world.changes_at, moments)]
     found = [least_by(ticket, world, tariff) for tariff in tariffs]
     return None if None in found else min(found)
 
