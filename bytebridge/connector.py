@@ -1,6 +1,5 @@
 """What the three remote systems have in common for the jobs: pages of documents, findings of a check."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
@@ -21,8 +20,8 @@ Known = Callable[[Sequence[str]], Mapping[str, Document]]
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding an answer raises when it is no JSON, not of the form expected, or nested without end."""
 
-CLOCK_FACE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 LENGTH, SIGNS = 19, "-- ::"  # of a clock face; its signs stand at every third place
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  (on a clock face)
 
 
 def clock_face(text: str) -> datetime:
@@ -35,16 +34,20 @@ def clock_face(text: str) -> datetime:
 def instant(text: str, zone: ZoneInfo) -> Instant:
     """A clock face of this zone as an instant; in the hour that autumn repeats, the earlier one."""
     at = clock_face(text)
-    midnight = _midnight(at.toordinal(), zone)
+    passed = at - EPOCH
+    midnight = _midnight(passed.days, zone)
     if midnight is None:
         return Instant(int(at.replace(tzinfo=zone).timestamp()))
-    return Instant(midnight + at.hour * 3600 + at.minute * 60 + at.second)
+    return Instant(midnight + passed.seconds)
 
 
 @lru_cache(maxsize=4096)
 def _midnight(day: int, zone: ZoneInfo) -> int | None:
-    """When this day begins [epoch s], None if its clocks change: asking the zone takes longer than all the rest."""
-    begins, ends = (datetime.fromordinal(one).replace(tzinfo=zone) for one in (day, day + 1))
+    """When this day, counted from 1970, begins [epoch s], None if its clocks change.
+
+    Asking the zone takes longer than all the rest.
+    """
+    begins, ends = (datetime.fromordinal(EPOCH.toordinal() + one).replace(tzinfo=zone) for one in (day, day + 1))
     return int(begins.timestamp()) if begins.utcoffset() == ends.utcoffset() else None
 
 
