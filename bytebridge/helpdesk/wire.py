@@ -36,12 +36,12 @@ MAIL_CHANNELS = frozenset("EBM")  # e-mail, contact button, contact form
 ANSWERABLE = frozenset("NCAWR")
 
 
-class Field(msgspec.Struct, frozen=True):
+class Field(msgspec.Struct, frozen=True, gc=False):
     code: str
     value: str | None = None
 
 
-class TicketRow(msgspec.Struct, frozen=True):
+class TicketRow(msgspec.Struct, frozen=True, gc=False):
     """A ticket as list, object and PUT show it. A key whose value is null may be absent (LiveAgent notes §5)."""
 
     id: TicketId
@@ -50,8 +50,8 @@ class TicketRow(msgspec.Struct, frozen=True):
     departmentid: str
     date_created: str
     date_changed: str
-    tags: list[str]
-    custom_fields: list[Field]
+    tags: tuple[str, ...]
+    custom_fields: tuple[Field, ...]
     channel_type: str | None = None
     agentid: str | None = None
     subject: str | None = None
@@ -120,9 +120,10 @@ def ticket_row(row: Row | TicketRow, operation: str) -> TicketRow:
     """RemoteSurprise, naming the ticket if the row does, when a field that decides is missing or of another type."""
     try:
         read = row if isinstance(row, TicketRow) else decode(row, TicketRow, operation)
-        dates = [read.date_created, read.date_changed]
-        for text in [*dates, read.date_resolved] if read.date_resolved else dates:
-            clock_face(text)
+        clock_face(read.date_created)
+        clock_face(read.date_changed)
+        if read.date_resolved:
+            clock_face(read.date_resolved)
     except (RemoteSurprise, ValueError) as error:
         why = error.message if isinstance(error, RemoteSurprise) else str(error)
         raise RemoteSurprise(SYSTEM, operation, why, document=_name(row)) from error
@@ -145,7 +146,7 @@ def ticket(
 
     contact: given only when the row itself holds no address. tags: names by id; an id without a name stays out.
     """
-    email = address(row.owner_email)
+    email, found = address(row.owner_email), values(row)
     return Ticket(
         id=row.id,
         code=row.code,
@@ -161,9 +162,9 @@ def ticket(
         created_at=instant(row.date_created, zone),
         changed_at=instant(row.date_changed, zone),
         resolved_at=instant(row.date_resolved, zone) if row.date_resolved else None,
-        minutes=values(row, fields.minutes),
-        credits=values(row, fields.credits),
-        kinds=values(row, fields.kind),
+        minutes=found.get(fields.minutes, ()),
+        credits=found.get(fields.credits, ()),
+        kinds=found.get(fields.kind, ()),
         tags=tuple([tags[tag] for tag in row.tags if tag in tags]),
     )
 
@@ -174,12 +175,14 @@ def address(text: str | None) -> str | None:
     return trimmed if normalise(trimmed) else None
 
 
-def values(row: TicketRow, code: str) -> tuple[str, ...]:
-    """The distinct texts under one field code, which may come more than once."""
-    found: tuple[str, ...] = ()
+def values(row: TicketRow) -> dict[str, tuple[str, ...]]:
+    """The distinct texts under each field code, which may come more than once."""
+    found: dict[str, tuple[str, ...]] = {}
     for field in row.custom_fields:
-        if field.code == code and field.value and (text := field.value.strip()) and text not in found:
-            found = (*found, text)
+        if field.value and (text := field.value.strip()):
+            before = found.get(field.code, ())
+            if text not in before:
+                found[field.code] = (*before, text)
     return found
 
 
