@@ -212,7 +212,10 @@ def _last_id(page: Sequence[Any], last: int, resource: str) -> int:
 
     A page out of order would hide what lies between, one that does not advance would come for ever.
     """
-    ids = [int(text) for row in page if (text := id_of(row)).isdecimal()]
+    if isinstance(page[0], dict):
+        ids = [int(text) for row in page if (text := id_of(row)).isdecimal()]
+    else:
+        ids = [row.id for row in page]
     if len(ids) < len(page) or ids != sorted(ids) or ids[0] <= last:
         raise RemoteSurprise(SYSTEM, f"GET /{resource}", "ids do not rise: sort or filter is ignored")
     return ids[-1]

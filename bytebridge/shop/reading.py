@@ -52,23 +52,26 @@ class Reader:
         heads = [head for row in rows if (head := self._head(row, surprises)) is not None]
         if not heads:
             return []
-        ids = [str(head.id) for head in heads]
+        ids = [head.id for head in heads]
         lines = self._parts("order_details", wire.LINE_FIELDS, wire.line, ids, bad, wire.LINES)
         slips = self._parts("order_slip", wire.SLIP_FIELDS, wire.slip, ids, bad)
-        self._learn_states({head.current_state for head in heads})
-        histories = self._histories(heads, bad)
+        states = {head.current_state for head in heads}
+        self._learn_states(states)
+        meanings = {state: self.state_of(state) for state in states}
+        histories = self._histories(heads, meanings, bad)
         self._learn_customers(heads, bad)
         self._learn_languages(heads)
         underpaid = self._underpaid(heads)
         made = []
-        for id_, head in zip(ids, heads, strict=True):
-            owes = head.reference in underpaid
+        for number, head in zip(ids, heads, strict=True):
+            id_, owes, own = str(number), head.reference in underpaid, slips.get(number, ())
             try:
                 if id_ in bad:
                     raise bad[id_]
-                if not slips_of.get(id_, set()) <= {slip.id for slip in slips.get(id_, ())}:
+                if (listed := slips_of.get(id_)) and not listed <= {slip.id for slip in own}:
                     raise _surprise(head, "a credit slip of it stands in the list of all and not among its own")
-                order = self._order(id_, head, lines.get(id_, ()), slips.get(id_, ()), histories.get(id_, ()), owes)
+                meaning = meanings[head.current_state]
+                order = self._order(id_, head, meaning, lines.get(number, ()), own, histories.get(number, ()), owes)
             except RemoteSurprise as error:
                 surprises.append(error)
             else:
@@ -98,13 +101,13 @@ class Reader:
         resource: str,
         fields: str,
         make: Callable[[Row], Part],
-        ids: Sequence[str],
+        ids: Sequence[int],
         bad: dict[str, RemoteSurprise],
         shape: Shape | None = None,
-    ) -> dict[str, list[Part]]:
+    ) -> dict[int, list[Part]]:
         """Rows that belong to these orders, by order. One that cannot be read spoils its own order alone."""
-        found: dict[str, list[Part]] = defaultdict(list)
-        for row in self._client.batched(resource, fields, "id_order", ids, shape):
+        found: dict[int, list[Part]] = defaultdict(list)
+        for row in self._client.batched(resource, fields, "id_order", list(map(str, ids)), shape):
             try:
                 part = make(row) if isinstance(row, dict) else row
             except RemoteSurprise as error:
@@ -115,13 +118,15 @@ class Reader:
                 found[part.order].append(part)
         return found
 
-    def _histories(self, heads: Iterable[OrderRow], bad: dict[str, RemoteSurprise]) -> dict[str, list[History]]:
+    def _histories(
+        self, heads: Iterable[OrderRow], meanings: Mapping[int, OrderState], bad: dict[str, RemoteSurprise]
+    ) -> dict[int, list[History]]:
         """Histories where the state does not tell whether, or no invoice when, an order was paid."""
         unclear = [
-            str(head.id)
+            head.id
             for head in heads
-            if (state := self.state_of(head.current_state)) == OrderState.OTHER
-            or (state == OrderState.PAID and wire.is_zero(head.invoice_date))
+            if (meaning := meanings[head.current_state]) is OrderState.OTHER
+            or (meaning is OrderState.PAID and wire.is_zero(head.invoice_date))
         ]
         if not unclear:
             return {}
@@ -191,12 +196,15 @@ class Reader:
         self,
         id_: str,
         head: OrderRow,
+        meaning: OrderState,
         lines: Sequence[Line],
         slips: Sequence[Slip],
         histories: Sequence[History],
         owes: bool,
     ) -> Order:
-        if head.lines != {line.id for line in lines}:
+        if len(lines) > 1:
+            lines = sorted(lines, key=_number)
+        if (shown := head.lines) != (read := [line.id for line in lines]) and set(shown) != set(read):
             raise _surprise(head, "its lines in orders and in order_details are not the same")
         state = self._states.get(head.current_state)
         if state is None and head.current_state != BEING_WRITTEN:
@@ -209,8 +217,7 @@ class Reader:
         if added is None:
             raise _surprise(head, "a row that cannot be read: no date")
         buyer = self._customers.get(head.id_customer)
-        meaning = self.state_of(head.current_state)
-        paid = [row for row in histories if self.state_of(row.state) == OrderState.PAID]
+        paid = [row for row in histories if self.state_of(row.state) is OrderState.PAID]
         if invoiced is None:
             invoiced = min((row.at for row in paid if row.at is not None), default=None)
         language = self._languages.get(head.id_lang) or self._languages.get(buyer.language if buyer else 0)
@@ -223,11 +230,11 @@ class Reader:
             language=language or None,
             state=meaning,
             state_name=state.name if state else "",
-            once_paid=meaning == OrderState.OTHER and bool(paid),
+            once_paid=meaning is OrderState.OTHER and bool(paid),
             created_at=added,
             paid_at=invoiced,
-            lines=tuple([wire.order_line(line, slips) for line in sorted(lines, key=_number)]),
-            underpaid=owes and meaning == OrderState.PAID,
+            lines=tuple([wire.order_line(line, slips) for line in lines]),
+            underpaid=owes and meaning is OrderState.PAID,
         )
 
 
