@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Dialect, Select, Table, bindparam, insert
 
-BATCH = 500  # values in one IN list
+BATCH = 512  # values in one IN list
 
 
 def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
@@ -32,20 +32,19 @@ def among(
 
     statement: made once and without values of its own, since it is compiled once.
     """
+    kind: Any = type(connection.dialect)
     found: list[Any] = []
     for some in batches(values):
-        if len(some) == BATCH:
-            kind: Any = type(connection.dialect)
-            found += connection.exec_driver_sql(_question(statement, column, kind), tuple(some)).all()
-        else:
-            found += connection.execute(statement.where(column.in_(some))).all()
+        size = 1 << (len(some) - 1).bit_length()  # few sizes: some value may stand there again
+        values = (*some, *some[-1:] * (size - len(some)))
+        found += connection.exec_driver_sql(_question(statement, column, kind, size), values).all()
     return found
 
 
-@lru_cache(maxsize=64)
-def _question(statement: Select[Any], column: ColumnElement[Any], kind: Callable[..., Dialect]) -> str:
-    """The statement for a whole batch: Core would write its list of values anew for each."""
-    places = [bindparam(f"value{number}", type_=column.type) for number in range(BATCH)]
+@lru_cache(maxsize=128)
+def _question(statement: Select[Any], column: ColumnElement[Any], kind: Callable[..., Dialect], size: int) -> str:
+    """The statement for this many values: Core would write its list of them anew for each."""
+    places = [bindparam(f"value{number}", type_=column.type) for number in range(size)]
     return str(statement.where(column.in_(places)).compile(dialect=_positional(kind)))
 
 
