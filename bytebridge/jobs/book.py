@@ -161,7 +161,7 @@ def _store(connection: Connection, booked: Booked, view: View, context: Context,
         _queue_write_backs(connection, booked, context, view.now)
     only_to = context.settings.notices.only_to
     booked.queued = outbox.queue(connection, drafts, booked.entries, view.now, only_to)
-    booked.opened, booked.closed = reviews.follow(connection, booked.outcomes, view.now)
+    booked.opened, booked.closed = reviews.follow(connection, booked.outcomes, view)
     booked.strangers = [
         outcome
         for outcome in booked.outcomes

@@ -329,7 +329,7 @@ def _mark(connection: Connection, stored: Sequence[Stored], context: Context) ->
     outcomes = [_vanished(item, now, decided=item.key in decided) for item in stored]
     # as valued by no rules: one that is back is read as changed, though it says what it said
     pages.store_documents(connection, outcomes, "", view, {item.key for item in stored})
-    reviews.follow(connection, [outcome for outcome in outcomes if outcome.worth.lack], now)
+    reviews.follow(connection, [outcome for outcome in outcomes if outcome.worth.lack], view)
 
 
 def _gone(item: Stored) -> bool:

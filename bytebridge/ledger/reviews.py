@@ -9,11 +9,15 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from bytebridge.domain.accounts import normalise
 from bytebridge.domain.model import Credits, Instant
 from bytebridge.domain.settlement import Outcome
+from bytebridge.domain.view import View
 from bytebridge.ledger import codec, many
 from bytebridge.ledger.many import batches
 from bytebridge.ledger.schema import reviews
 
 EVERY = select(reviews)
+UNREADABLE = select(reviews.c.document).where(
+    reviews.c.code == "unreadable", reviews.c.state == "waiting", reviews.c.closed_at.is_(None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +57,12 @@ def from_row(row: Row[Any]) -> Review:
     )
 
 
-def follow(connection: Connection, outcomes: Sequence[Outcome], now: Instant) -> tuple[list[Review], int]:
-    """Opens what is new and closes what resolved itself; gives the opened ones and how many were closed."""
+def follow(connection: Connection, outcomes: Sequence[Outcome], view: View) -> tuple[list[Review], int]:
+    """Opens what is new and closes what resolved itself; gives the opened ones and how many were closed.
+
+    view: what the ledger knew of the documents. Of one never seen before only its not having been readable waits.
+    """
+    now = view.now
     wanted: dict[tuple[str, str, str, str], Outcome] = {}
     for outcome in outcomes:
         if outcome.worth.lack is not None:
@@ -62,7 +70,8 @@ def follow(connection: Connection, outcomes: Sequence[Outcome], now: Instant) ->
             wanted[outcome.key, "waiting", lack.code, codec.fit(lack.found, 250)] = outcome
         for flag in outcome.worth.flags:
             wanted[outcome.key, "flagged", flag.code, codec.fit(flag.found, 250)] = outcome
-    rows = many.among(connection, EVERY, reviews.c.document, {outcome.key for outcome in outcomes})
+    met = view.known.keys() | unreadable(connection)
+    rows = many.among(connection, EVERY, reviews.c.document, {one.key for one in outcomes if one.key in met})
     _end_decisions(connection, rows, outcomes)
     known = {(row.document, row.state, row.code, row.found): row for row in rows if _counts(row)}
     gone = [row.id for key, row in known.items() if key not in wanted and row.closed_at is None]
@@ -101,8 +110,7 @@ def open_unreadable(connection: Connection, key: str, why: str, now: Instant) ->
 
 def unreadable(connection: Connection) -> set[str]:
     """Keys of the documents that could not be read when last met."""
-    waiting = select(reviews.c.document).where(reviews.c.code == "unreadable", reviews.c.closed_at.is_(None))
-    return set(connection.execute(waiting).scalars())
+    return set(connection.execute(UNREADABLE).scalars())
 
 
 def _counts(row: Row[Any]) -> bool:
