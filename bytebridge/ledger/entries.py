@@ -21,6 +21,7 @@ COLUMNS = tuple(column.name for column in entries.columns)
 NUMBERS = tuple(column.name for column in entries.columns if isinstance(column.type, Integer))
 TEXTS = tuple(name for name in COLUMNS if name not in NUMBERS)
 _in_order = itemgetter(*map((*NUMBERS, *TEXTS).index, COLUMNS))
+HIGHEST = select(func.max(entries.c.id))
 LAST = "last_entry"  # fact: id and hash of the entry added last
 
 
@@ -38,7 +39,7 @@ def append(
     if not postings:
         return []
     ends = dict(heads(connection, sorted({posting.account for posting in postings})) if last is None else last)
-    first = (connection.execute(select(func.max(entries.c.id))).scalar() or 0) + 1
+    first = (connection.execute(HIGHEST).scalar() or 0) + 1
     added: list[Entry] = []
     rows: list[tuple[Any, ...]] = []
     for number, posting in enumerate(postings, first):

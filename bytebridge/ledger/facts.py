@@ -1,9 +1,11 @@
 """The store's own few facts: identity, creation, whether letters are held, the brake."""
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bytebridge.domain.model import Instant
 from bytebridge.ledger.schema import meta
+
+CHANGE = update(meta).where(meta.c.name == bindparam("which"))
 
 
 def get(connection: Connection, name: str) -> str:
@@ -13,7 +15,7 @@ def get(connection: Connection, name: str) -> str:
 
 def put(connection: Connection, name: str, value: str) -> None:
     """Sets the fact. The caller's transaction has the writers' turn, so nobody inserts it meanwhile."""
-    done = connection.execute(update(meta).where(meta.c.name == name).values(value=value[:200]))
+    done = connection.execute(CHANGE, {"which": name, "value": value[:200]})
     if done.rowcount == 0:
         connection.execute(insert(meta).values(name=name, value=value[:200]))
 

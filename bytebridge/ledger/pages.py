@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, Row, and_, delete, func, or_, select
+from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select
 
 from bytebridge.domain.accounts import normalise, owner
 from bytebridge.domain.entry import GENESIS
@@ -47,6 +47,16 @@ SEEN = select(documents.c.key, documents.c.state, documents.c.rules)
 KNOWN = select(documents.c.key, documents.c.memory, documents.c.state, documents.c.email)
 OWNERS = select(addresses.c.since, addresses.c.id, addresses.c.email, *ACCOUNT).select_from(
     addresses.outerjoin(accounts, addresses.c.account == accounts.c.id).outerjoin(entries, IS_HEAD)
+)
+HIGHEST = select(func.max(accounts.c.id))
+LOW = select(notices.c.account).where(  # few at any time, so that all are read
+    notices.c.kind == NoticeKind.LOW_BALANCE,
+    notices.c.state.in_(("pending", "sending", "unknown")),  # one a pilot held back may never go
+)
+STATEMENTS = (
+    select(notices.c.account, func.count(func.distinct(notices.c.document)))
+    .where(notices.c.kind == NoticeKind.STATEMENT, notices.c.created_at > bindparam("after"))
+    .group_by(notices.c.account)
 )
 DOCUMENT = tuple(column.name for column in documents.columns)
 
@@ -112,7 +122,7 @@ def load_view(
         _load_companies(connection, view)
     _load_marks(connection, page, rules, view)
     _load_low(connection, view)
-    highest = connection.execute(select(func.max(accounts.c.id))).scalar()
+    highest = connection.execute(HIGHEST).scalar()
     view.next_account = (highest or 0) + 1
     return view
 
@@ -243,11 +253,7 @@ def _know(
 
 
 def _load_low(connection: Connection, view: View) -> None:
-    waiting = select(notices.c.account).where(  # few at any time, so that all are read
-        notices.c.kind == NoticeKind.LOW_BALANCE,
-        notices.c.state.in_(("pending", "sending", "unknown")),  # one a pilot held back may never go
-    )
-    for number in connection.execute(waiting).scalars():
+    for number in connection.execute(LOW).scalars():
         if number in view.accounts:
             view.accounts[view.root(number)].low_pending = True
 
@@ -294,12 +300,7 @@ def _load_module_ends(connection: Connection, page: Sequence[Document], rules: R
 
 
 def _load_statements(connection: Connection, view: View) -> None:
-    rows = connection.execute(
-        select(notices.c.account, func.count(func.distinct(notices.c.document)))
-        .where(notices.c.kind == NoticeKind.STATEMENT, notices.c.created_at > view.now - DAY_S)
-        .group_by(notices.c.account)
-    )
-    for account, count in rows:
+    for account, count in connection.execute(STATEMENTS, {"after": view.now - DAY_S}):
         if account in view.accounts:
             view.accounts[account].statements = count
 

@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from bytebridge.domain.model import Instant, Source
 from bytebridge.ledger import codec
 from bytebridge.ledger.schema import runs, sources
+
+CHANGE = update(sources).where(sources.c.source == bindparam("which"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ def save_reading(connection: Connection, source: Source, begun: Instant, finishe
 
 
 def _save(connection: Connection, source: Source, **values: Any) -> None:
-    done = connection.execute(update(sources).where(sources.c.source == source.value).values(**values))
+    done = connection.execute(CHANGE, {"which": source.value, **values})
     if done.rowcount == 0:
         there = connection.execute(select(sources.c.source).where(sources.c.source == source.value)).scalar()
         if there is None:
