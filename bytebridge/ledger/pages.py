@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -48,6 +49,7 @@ KNOWN = select(documents.c.key, documents.c.memory, documents.c.state, documents
 OWNERS = select(addresses.c.since, addresses.c.id, addresses.c.email, *ACCOUNT).select_from(
     addresses.outerjoin(accounts, addresses.c.account == accounts.c.id).outerjoin(entries, IS_HEAD)
 )
+_place = itemgetter(0, 1)
 HIGHEST = select(func.max(accounts.c.id))
 LOW = select(notices.c.account).where(  # few at any time, so that all are read
     notices.c.kind == NoticeKind.LOW_BALANCE,
@@ -211,15 +213,12 @@ def _load_owners(connection: Connection, emails: set[str], view: View) -> None:
     """Who owned these addresses, with the accounts and their heads."""
     rows = many.among(connection, OWNERS, addresses.c.email, sorted(emails))
     rows.sort(key=_place)  # by when they began: here, since a database sorts for each of its questions
-    for since, _, email, number, *rest in rows:
-        view.owners.setdefault(email, []).append((Instant(since), number))
+    for row in rows:
+        email, number = row[2], row[3]
+        view.owners.setdefault(email, []).append((Instant(row[0]), number))
         if number is not None and number not in view.accounts:
-            _know(view, number, *rest)
+            _know(view, *row[3:])
     _load_accounts(connection, set(), view)
-
-
-def _place(row: Sequence[Any]) -> tuple[int, int]:
-    return row[0], row[1]
 
 
 def _load_accounts(connection: Connection, ids: set[int], view: View) -> None:
@@ -370,12 +369,17 @@ def _telling(outcome: Outcome, view: View) -> str:
 
     What is posted stays under the address that it was posted by, until it is settled anew.
     """
-    emails = [email for text in outcome.worth.emails if (email := normalise(text)) is not None]
-    if view.posted.get(outcome.key):
-        owners = {email: owner(view.owners, email, outcome.worth.dated) for email in emails}
-        theirs = [email for email, account in owners.items() if account and view.root(account) == outcome.account]
-        emails = theirs if theirs and outcome.worth.credits is not None else [view.emails.get(outcome.key, "")]
-    return next(iter(emails), "")
+    posted, worth = view.posted.get(outcome.key), outcome.worth
+    for text in worth.emails if worth.credits is not None or not posted else ():
+        email = normalise(text)
+        if email is None:
+            continue
+        if not posted:
+            return email
+        account = owner(view.owners, email, worth.dated)
+        if account and view.root(account) == outcome.account:
+            return email
+    return view.emails.get(outcome.key, "") if posted else ""
 
 
 def _row(outcome: Outcome, rules_digest: str, view: View) -> tuple[Any, ...]:
