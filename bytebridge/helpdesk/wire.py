@@ -19,6 +19,7 @@ ID = re.compile(r"[A-Za-z0-9_]{1,40}")
 TicketId = Annotated[str, msgspec.Meta(pattern=rf"\A{ID.pattern}\Z")]
 FORM = "%Y-%m-%d %H:%M:%S"
 FIRST, LAST = "0001-01-01 00:00:00", "9999-12-31 23:59:59"
+LAST_DAY = LAST[:10]  # no midnight ends it, and it is a next year's in other zones
 STATES = {
     "I": TicketState.INIT,
     "N": TicketState.NEW,
@@ -124,6 +125,8 @@ def ticket_row(row: Row | TicketRow, operation: str) -> TicketRow:
         clock_face(read.date_changed)
         if read.date_resolved:
             clock_face(read.date_resolved)
+        if max(read.date_created, read.date_changed, read.date_resolved or "") >= LAST_DAY:
+            raise ValueError("a date on the last day of all")  # noqa: TRY301  (as one that is none)
     except (RemoteSurprise, ValueError) as error:
         why = error.message if isinstance(error, RemoteSurprise) else str(error)
         raise RemoteSurprise(SYSTEM, operation, why, document=_name(row)) from error

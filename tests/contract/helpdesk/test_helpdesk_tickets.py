@@ -207,3 +207,12 @@ def test_a_time_that_comes_twice_is_the_earlier_one(open_desk, open_client, cloc
     desk = open_desk(zone="Europe/Madrid")
     ticket = desk.open("ana@example.com", "Hola")
     assert read(open_client(desk, time_zone="Europe/Madrid"), ticket).created_at == clock() - 3600
+
+
+@pytest.mark.parametrize("field", ["date_changed", "date_resolved"])
+def test_a_date_on_the_last_day_of_all_spoils_its_own_ticket_alone(desk, helpdesk, field):
+    far, near = (desk.open("ana@example.com", "Hola") for _ in range(2))
+    desk.tickets[far].fields[field] = int(datetime(9999, 12, 31, 12, tzinfo=ZoneInfo("Europe/Madrid")).timestamp())
+    assert [ticket.id for ticket in helpdesk.by_ids([far, near])] == [near]
+    assert helpdesk.unread == {far}
+    assert [surprise.document for surprise in helpdesk.surprises] == [far]
