@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ NOTES = (Path(bytebridge.erp.__file__).parent / "NOTES.md").read_text(encoding="
 TRAPS = tomllib.loads((HERE / "traps.toml").read_text(encoding="utf-8"))
 
 
+@cache
 def names_in(path):
     module = ast.parse(path.read_text(encoding="utf-8"))
     file = path.name if path.parent == HERE else f"{path.parent.name}/{path.name}"

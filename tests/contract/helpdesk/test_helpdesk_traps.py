@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import bytebridge.helpdesk
@@ -17,6 +18,7 @@ def numbered():
     return re.findall(r"^- \*\*(\d+\.\d+)\*\*", NOTES.read_text(), re.MULTILINE)
 
 
+@cache
 def existing(file):
     """file: of this suite by its short name, of another by its path below tests/."""
     path = HERE.parents[1] / file if "/" in file else HERE / f"test_helpdesk_{file}.py"

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,7 @@ TRAPS = {  # what goes wrong without it -> number in the notes
 }
 
 
+@cache
 def names_here():
     """Names of all test functions beside this file."""
     return {
