@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Column,
+    Connection,
     ForeignKey,
     Index,
     Integer,
@@ -16,24 +17,29 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
-from sqlalchemy.dialects import mysql
+from sqlalchemy.ext.compiler import compiles
 
 metadata = MetaData()
-LongText = Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
 Id = BigInteger().with_variant(Integer(), "sqlite")
-# without padding, or MariaDB takes "a" and "a " for one key
-MARIADB: Any = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_nopad_bin"}
 
-DUE = text("recheck IS NOT NULL")  # few documents are, and every insert writes every index
+
+class LongText(Text):
+    """Text of any length: MariaDB's TEXT ends at 64 KiB."""
+
+
+@compiles(LongText, "mysql", "mariadb")
+def _long(_type: LongText, _compiler: Any, **_how: Any) -> str:
+    return "LONGTEXT"
+
 
 meta = Table(
     "meta",
     metadata,
     Column("name", String(40), primary_key=True),
     Column("value", String(200), nullable=False),
-    **MARIADB,
 )
 
 accounts = Table(
@@ -48,7 +54,6 @@ accounts = Table(
     Column("muted", String(200), nullable=False, server_default=""),  # kinds of letters it does not want
     Column("created_at", BigInteger, nullable=False),
     Index("accounts_root", "root"),
-    **MARIADB,
 )
 
 addresses = Table(
@@ -62,7 +67,6 @@ addresses = Table(
     Column("by", String(100), nullable=False),
     Index("addresses_email", "email"),
     Index("addresses_account", "account"),
-    **MARIADB,
 )
 
 merges = Table(  # what `accounts.parent` was at each time
@@ -73,7 +77,6 @@ merges = Table(  # what `accounts.parent` was at each time
     Column("parent", BigInteger),  # None: it stands for itself again
     Column("at", BigInteger, nullable=False),
     Column("by", String(100), nullable=False),
-    **MARIADB,
 )
 
 documents = Table(
@@ -94,10 +97,9 @@ documents = Table(
     Column("recheck", BigInteger),
     Column("seen_at", BigInteger, nullable=False),
     Index("documents_code", "code"),
-    Index("documents_recheck", "recheck", sqlite_where=DUE, postgresql_where=DUE),
+    Index("documents_recheck", "recheck"),
     Index("documents_source", "source", "created_at"),
     Index("documents_account", "account"),
-    **MARIADB,
 )
 
 entries = Table(
@@ -120,8 +122,6 @@ entries = Table(
     Index("entries_run", "run"),
     UniqueConstraint("account", "seq", name="entries_account_seq"),
     UniqueConstraint("document", "revision", "account", name="entries_document_revision"),
-    sqlite_autoincrement=True,
-    **MARIADB,
 )
 
 modules = Table(
@@ -133,7 +133,6 @@ modules = Table(
     Column("email", String(254), nullable=False),
     Column("ends", BigInteger, nullable=False),
     Index("modules_email", "email"),
-    **MARIADB,
 )
 
 reviews = Table(
@@ -157,7 +156,6 @@ reviews = Table(
     Column("noted", BigInteger),  # when the ticket got its internal note
     Index("reviews_document", "document"),
     Index("reviews_open", "closed_at", "state"),
-    **MARIADB,
 )
 
 notices = Table(
@@ -192,7 +190,6 @@ notices = Table(
     Index("notices_account", "account"),
     Index("notices_document", "document"),
     UniqueConstraint("kind", "document", "revision", "channel", "account", name="notices_once"),
-    **MARIADB,
 )
 
 write_backs = Table(
@@ -207,7 +204,6 @@ write_backs = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("due", BigInteger, nullable=False),
     Index("write_backs_state", "state", "due"),
-    **MARIADB,
 )
 
 sources = Table(
@@ -217,7 +213,6 @@ sources = Table(
     Column("cursor", LongText),
     Column("begun", BigInteger),  # start of the last good reading
     Column("finished", BigInteger),
-    **MARIADB,
 )
 
 runs = Table(
@@ -231,8 +226,6 @@ runs = Table(
     Column("finished", BigInteger),
     Column("result", String(20), nullable=False),
     Column("figures", LongText, nullable=False),
-    sqlite_autoincrement=True,
-    **MARIADB,
 )
 
 leases = Table(
@@ -241,5 +234,27 @@ leases = Table(
     Column("name", String(40), primary_key=True),
     Column("holder", String(80), nullable=False),
     Column("until", BigInteger, nullable=False),
-    **MARIADB,
 )
+
+# Of one kind of database each. Said beside a table they would have every command load every kind's dialect and drivers.
+MARIADB = {
+    "mysql_engine": "InnoDB",
+    "mysql_charset": "utf8mb4",
+    "mysql_collate": "utf8mb4_nopad_bin",
+}  # "a" is not "a "
+DUE = text("recheck IS NOT NULL")  # few documents are, and every insert writes every index
+
+
+@event.listens_for(metadata, "before_create")
+def _of_its_kind(_metadata: MetaData, connection: Connection, **_how: Any) -> None:
+    [recheck] = [index for index in documents.indexes if index.name == "documents_recheck"]
+    match connection.dialect.name:
+        case "sqlite":
+            recheck.dialect_kwargs.update(sqlite_where=DUE)
+            for table in (entries, runs):
+                table.dialect_kwargs.update(sqlite_autoincrement=True)
+        case "postgresql":
+            recheck.dialect_kwargs.update(postgresql_where=DUE)
+        case _:
+            for table in metadata.tables.values():
+                table.dialect_kwargs.update(MARIADB)
