@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,18 @@ def test_output_may_be_a_device(customer):
     done = customer.run("statement", "ana@example.com", "--output", "/dev/stdout")
     assert done.code == 0
     assert "60" in done.out
+
+
+def test_output_may_be_the_file_that_standard_output_is(customer):
+    """As /dev/stdout it leads to a regular file, whose place nothing may take."""
+    shown = customer.folder / "shown"
+    shown.write_text("before\n")
+    command = [COMMAND, "--config", str(customer.config), "statement", "ana@example.com", "--output", "/dev/fd/1"]
+    with shown.open("a") as stream:
+        done = subprocess.run(command, stdout=stream, stderr=subprocess.PIPE, env=customer.environment(), text=True)
+    assert (done.returncode, done.stderr) == (0, "written: /dev/fd/1\n")
+    assert shown.read_text().startswith("before\n")
+    assert "60" in shown.read_text()
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(customer):
