@@ -95,8 +95,12 @@ def _agrees(seen: Document | None, row: Interval, zone: ZoneInfo) -> bool:
         return False
     if row.status != "R":
         return True
-    # resolved again meanwhile: the status is the same and only the date tells
-    return seen.resolved_at is not None and seen.resolved_at >= instant(row.date_from, zone) - SAME_S
+    # resolved again meanwhile: the status is the same and only the date tells, if it is one
+    try:
+        began = instant(row.date_from, zone)
+    except ValueError:
+        return False
+    return seen.resolved_at is not None and seen.resolved_at >= began - SAME_S
 
 
 def heard(position: Position, said: Testimony, left: Sequence[str], now: int, latest: str) -> Position:

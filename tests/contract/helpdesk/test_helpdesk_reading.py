@@ -9,7 +9,7 @@ import pytest
 
 from bytebridge.domain.model import TicketState
 from bytebridge.errors import RemoteRefused, RemoteSurprise, RemoteUnavailable
-from bytebridge.helpdesk import walk, wire
+from bytebridge.helpdesk import walk, wire, witness
 
 PATHS = "/api/v3/tickets"
 
@@ -481,6 +481,14 @@ def test_the_history_tells_a_second_resolution(desk, live, clock):
     clock.pass_minutes(5)
     desk.resolve(ticket, minutes=50)
     assert hear(live, clock)[ticket].minutes == ("50",)
+
+
+def test_a_resolution_of_no_date_in_the_history_has_its_ticket_asked_for(desk, live, clock):
+    ticket = next(iter(live.seen))
+    desk.resolve(ticket, kind="consulta", minutes=5)
+    seen = hear(live, clock)[ticket]
+    row = witness.Interval(id="i1", conversation_id=ticket, status="R", date_from="2026-99-99 00:00:00")
+    assert witness.contradicted([row], lambda _ids: {ticket: seen}, ZoneInfo("UTC")) == [ticket]
 
 
 def test_what_the_list_told_is_not_asked_for_again(desk, live, clock):
