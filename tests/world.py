@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import canary
@@ -21,9 +22,9 @@ from bytebridge.sandbox.dolibarr import Dolibarr
 from bytebridge.sandbox.liveagent import LiveAgent
 from bytebridge.sandbox.mail import MailServer
 from bytebridge.sandbox.prestashop import PrestaShop
+from forked import AHEAD, Forks
 
 COMMAND = shutil.which("bytebridge", path=str(Path(sys.executable).parent)) or "bytebridge"
-AHEAD = Path(__file__).parent / "end_to_end" / "ahead"
 DEADLINE_S = 60  # of what takes a second on a machine with nothing else to do
 AGENT = "creditos@example.com"
 TOML = """
@@ -66,6 +67,11 @@ credits = 120
 price = "145.20"
 url = "https://shop.example.com/servdolia120"
 """
+
+
+@cache
+def forks():
+    return Forks()
 
 
 @dataclass(frozen=True)
@@ -188,12 +194,18 @@ class World:
         except subprocess.TimeoutExpired:
             process.kill()
             raise
+        return self.heard(process.returncode, out, err)
+
+    def heard(self, code, out, err):
         assert canary.leaks(out + err, self.planted) == []
         assert "Traceback" not in out + err, err
-        return Done(process.returncode, out, err)
+        return Done(code, out, err)
 
-    def run(self, *arguments, **more):
-        return self.finish(self.start(*arguments, **more))
+    def run(self, *arguments, config=True, cwd=None, **environment):
+        """The command to its end."""
+        named = ["--config", str(self.config)] if config else []
+        asked = [*named, *map(str, arguments)]
+        return self.heard(*forks().run(asked, self.environment(**environment), str(cwd or self.folder), DEADLINE_S))
 
     def show(self, *arguments, code=0):
         """The JSON of a command that ends with this code."""
