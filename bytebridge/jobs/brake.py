@@ -122,15 +122,6 @@ def _beyond(moved: tuple[int, int, int], most: tuple[int, int, int]) -> list[tup
     return [(word, credits, limit) for word, credits, limit in named if credits > limit]
 
 
-def let_go(source: Source, context: Context, run: Run, look: Look, *, confirmed: bool = False) -> None:
-    """A look that came to its end and booked what it met: what it would have held is gone from the source.
-
-    confirmed: a person let it through. The brake stays on until all of it is booked, so that no poll beside pulls it
-    anew, and a confirmation that dies can be given again.
-    """
-    _release(source, context, run, look, "confirmed" if confirmed else "released")
-
-
 def _pull(load: Load, limit: int, source: Source, context: Context, run: Run, look: Look) -> int:
     """The number of the run that records it; pulled once, said once, its figures kept up as the source is read."""
     name = _fact(source)
@@ -163,8 +154,12 @@ def _may_judge(connection: Connection, number: int, look: Look) -> bool:
     return look == Look.ALL or held is None or look == held["figures"].get("look", held["what"]) == Look.POLL
 
 
-def _release(source: Source, context: Context, run: Run, look: Look, result: str) -> None:
-    """What was held back is gone from the source, or was let through: its run cannot be confirmed again."""
+def let_go(source: Source, context: Context, run: Run, look: Look, *, confirmed: bool = False) -> None:
+    """A look that came to its end and booked what it met: what it would have held is gone from the source.
+
+    Its run cannot be confirmed again. confirmed: a person let it through; the brake stays on until all of it is booked,
+    so that no poll beside pulls it anew, and a confirmation that dies can be given again.
+    """
     name = _fact(source)
     with context.store.read() as connection:
         present = facts.get(connection, name)
@@ -175,7 +170,7 @@ def _release(source: Source, context: Context, run: Run, look: Look, result: str
         facts.put(connection, name, "")
         held = runs.get(connection, int(present))
         figures = {**(held["figures"] if held else {}), "let_go_in": run.number}
-        runs.finish(connection, int(present), result, figures, context.now())
+        runs.finish(connection, int(present), "confirmed" if confirmed else "released", figures, context.now())
 
     context.store.transact(work)
 
