@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
+import stores
+
 HERE = Path(__file__).parent
 FULL, SMALL = 200_000, 200
 LITTLE = 10  # of the full size: for growth
@@ -42,10 +44,10 @@ def addresses(port):
         return json.load(answer)
 
 
-def child(script, what, port, database, given=None, profile=None, python=sys.executable):
+def child(script, what, port, url, given=None, profile=None, python=sys.executable):
     environment = {**os.environ, **({"PROFILE": profile} if profile else {})}
     done = subprocess.run(
-        [python, str(HERE / script), what, str(port), str(database)],
+        [python, str(HERE / script), what, str(port), str(url)],
         input=json.dumps(given),
         stdout=subprocess.PIPE,
         text=True,
@@ -55,20 +57,24 @@ def child(script, what, port, database, given=None, profile=None, python=sys.exe
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def pair(port, folder, profile=None):
-    """One turn of each: the product first, since the floors read the pages that it read."""
+def pair(port, folder, on, profile=None):
+    """One turn of each: the product first, since the floors read the pages that it read. on: URL of a server, or None."""
+
+    def floor(what, given):
+        with stores.store(on, folder / f"{what}.db") as url:
+            return child("floor.py", what, port, url, given)
+
     addresses(port)
-    kept = folder / "product.db"
-    figures = {"load": child("product.py", "load", port, kept, profile=profile)}
-    loaded = addresses(port)
-    figures["floor"] = child("floor.py", "msgspec", port, folder / "floor.db", loaded)
-    figures["floor C"] = child("floor.py", "json", port, folder / "floor-c.db", loaded)
-    if DLT:
-        figures["dlt"] = child("copier.py", "dlt", port, folder / "dlt.db", loaded, python=DLT)
-    addresses(port)
-    figures["reconcile"] = child("product.py", "reconcile", port, kept, profile=profile and f"{profile}.reconcile")
+    with stores.store(on, folder / "product.db") as kept:
+        figures = {"load": child("product.py", "load", port, kept, profile=profile)}
+        loaded = addresses(port)
+        figures["floor"], figures["floor C"] = floor("msgspec", loaded), floor("json", loaded)
+        if DLT:
+            figures["dlt"] = child("copier.py", "dlt", port, folder / "dlt.db", loaded, python=DLT)
+        addresses(port)
+        figures["reconcile"] = child("product.py", "reconcile", port, kept, profile=profile and f"{profile}.reconcile")
     walked = addresses(port)
-    figures["decode"] = child("floor.py", "decode", port, folder / "decode.db", walked)
+    figures["decode"] = floor("decode", walked)
     figures["load"]["requests"], figures["reconcile"]["requests"] = len(loaded), len(walked)
     for name in {"floor", "floor C", "dlt"} & figures.keys():
         figures[name]["documents"] = figures["load"]["documents"]
@@ -76,13 +82,13 @@ def pair(port, folder, profile=None):
     return figures
 
 
-def pairs(orders, tickets, count, profile=None):
+def pairs(orders, tickets, count, on, profile=None):
     """Medians of `count` turns, and the ratios' medians turn by turn."""
     turns = []
     with server(orders, tickets) as port:
         for number in range(count):
             with tempfile.TemporaryDirectory() as folder:
-                turns.append(pair(port, Path(folder), profile=profile if number == 0 else None))
+                turns.append(pair(port, Path(folder), on, profile=profile if number == 0 else None))
                 say(turns[-1])
     found = {name: {key: median(turn[name][key] for turn in turns) for key in turns[0][name]} for name in turns[0]}
     ratios = {
@@ -95,10 +101,14 @@ def pairs(orders, tickets, count, profile=None):
     return found, ratios
 
 
-def polls(orders, tickets):
+def polls(orders, tickets, on):
     """A poll with nothing new and one with ten changed documents, on a store of this size."""
-    with server(orders, tickets) as port, tempfile.TemporaryDirectory() as folder:
-        return child("product.py", "polls", port, Path(folder) / "product.db")
+    with (
+        server(orders, tickets) as port,
+        tempfile.TemporaryDirectory() as folder,
+        stores.store(on, f"{folder}/product.db") as url,
+    ):
+        return child("product.py", "polls", port, url)
 
 
 def say(turn):
@@ -132,6 +142,9 @@ def main():
     parser.add_argument("--orders", type=int)
     parser.add_argument("--tickets", type=int)
     parser.add_argument("--pairs", type=int, help="turns of each [5]")
+    parser.add_argument(
+        "--on", metavar="URL", help="a database server: each measurement has a database of its own there"
+    )
     parser.add_argument("--only-pairs", action="store_true", help="no growth, no polls")
     parser.add_argument(
         "--profile", metavar="FILE", help="cProfile's data of the first load, of the reconciliation beside it"
@@ -139,7 +152,7 @@ def main():
     asked = parser.parse_args()
     size = SMALL if asked.small else FULL
     orders, tickets = asked.orders or size, asked.tickets or size
-    found, ratios = pairs(orders, tickets, asked.pairs or (1 if asked.small else 5), asked.profile)
+    found, ratios = pairs(orders, tickets, asked.pairs or (1 if asked.small else 5), asked.on, asked.profile)
     table(
         f"{orders:,} orders, {tickets:,} tickets, {os.cpu_count()} cores, Python {platform.python_version()}",
         found,
@@ -147,20 +160,20 @@ def main():
     )
     result = {"sizes": [orders, tickets], "medians": found, "ratios": ratios}
     if not asked.only_pairs:
-        result |= growth(orders, tickets, found)
+        result |= growth(orders, tickets, asked.on, found)
     if asked.json:
         Path(asked.json).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
-def growth(orders, tickets, found):
+def growth(orders, tickets, on, found):
     """How cost per document and memory change with ten times the documents, and a poll's with the store's size."""
-    little, _ = pairs(orders // LITTLE, tickets // LITTLE, 1)
+    little, _ = pairs(orders // LITTLE, tickets // LITTLE, 1, on)
     per_document = [figures["load"]["cpu_s"] / figures["load"]["documents"] for figures in (found, little)]
     memory = [figures["load"]["rss_mib"] for figures in (found, little)]
     print(f"load, CPU per document against a tenth of the documents: {per_document[0] / per_document[1]:.2f}")
     print(f"load, peak RSS: {memory[0]:.0f} MiB, with a tenth of the documents {memory[1]:.0f} MiB")
     little_store = min(FEW, (orders + tickets) // LITTLE)
-    many, few = polls(orders, tickets), polls(little_store // 2, little_store // 2)
+    many, few = polls(orders, tickets, on), polls(little_store // 2, little_store // 2, on)
     for name in many:
         one, other = many[name], few[name]
         print(

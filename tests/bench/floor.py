@@ -1,6 +1,6 @@
 """What it costs to fetch the product's pages again, decode them and, but for `decode`, store the rows: no rules, no ledger.
 
-`python floor.py msgspec|json|decode PORT DATABASE`; the addresses come as JSON on standard input.
+`python floor.py msgspec|json|decode PORT URL`; the addresses come as JSON on standard input.
 """
 
 import json
@@ -63,18 +63,18 @@ def values_of(rows, names):
         yield values
 
 
-def tables(database):
+def tables(url):
     metadata = sa.MetaData()
     for resource, names in COLUMNS.items():
         sa.Table(resource, metadata, *(sa.Column(name, sa.Text) for name in names.split()))
-    engine = sa.create_engine(f"sqlite:///{database}")
+    engine = sa.create_engine(url)
     metadata.create_all(engine)
     return engine, metadata.tables
 
 
-def main(kind, port, database):
+def main(kind, port, url):
     addresses = json.load(sys.stdin)
-    engine, stored = tables(database)
+    engine, stored = tables(url)
     found = decoders()
     decode = as_dicts if kind == "json" else as_structs
     names = {resource: columns.split() for resource, columns in COLUMNS.items()}

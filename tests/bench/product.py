@@ -1,4 +1,4 @@
-"""The product on the made systems, measured from inside one process: `python product.py load|reconcile|poll PORT DATABASE`.
+"""The product on the made systems, measured from inside one process: `python product.py load|reconcile|polls PORT URL`.
 
 With PROFILE=FILE in the environment the profile of what was measured is written there.
 """
@@ -29,19 +29,19 @@ POLLS = 7
 CHANGED = 5  # orders, and as many tickets
 
 
-def settings(port, database):
+def settings(port, url):
     packs = [{"reference": f"SERVDOLIA{credits}", "credits": credits} for credits in (60, 120, 300)]
     return Settings(
-        store={"url": f"sqlite:///{database}" if "://" not in database else database},
+        store={"url": url},
         shop={"url": f"http://127.0.0.1:{port}/shop", "api_key": "k" * 32, "requests_per_minute": 10_000_000},
         helpdesk={"url": f"http://127.0.0.1:{port}/desk", "api_key": "k", "requests_per_minute": 10_000_000},
         packs=packs,
     )
 
 
-def built(port, database):
+def built(port, url):
     """The service's own context, but for the page size of its two connectors."""
-    given = settings(port, database)
+    given = settings(port, url)
     waited = {"s": 0.0}
 
     def observe(_system, _operation, _result, seconds):
@@ -112,9 +112,9 @@ def median(values):
     return ordered[len(ordered) // 2]
 
 
-def main(what, port, database):
+def main(what, port, url):
     logs.configure("error", "json")
-    context, waited = built(port, database)
+    context, waited = built(port, url)
     if what == "polls":
         print(json.dumps(polls(context, port)))
         return

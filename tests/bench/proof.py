@@ -5,7 +5,6 @@ With URLs of database servers: the same proof on each, in a database made for it
 
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 import sqlalchemy as sa
+import stores
 from measured import cpu, measured
 
 from bytebridge.domain.entry import EntryKind, Posting
@@ -86,20 +86,12 @@ def main(count, servers):
 
 
 def on_server(server, count):
-    name = f"bench_{os.getpid()}"
-    admin = sa.create_engine(server, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
-    with admin.connect() as connection:
-        connection.exec_driver_sql(f"CREATE DATABASE {name}")
-    try:
-        url = sa.make_url(server).set(database=name).render_as_string(hide_password=False)
+    with stores.on_server(server) as url:
         store = Store(url)
         migrate.upgrade(store, NOW, None)
         fill(store, count)
         store.close()
         return alone(url)
-    finally:
-        with admin.connect() as connection:
-            connection.exec_driver_sql(f"DROP DATABASE {name}")
 
 
 def alone(url):
