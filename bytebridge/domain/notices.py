@@ -68,7 +68,7 @@ def threshold_of(account: Account, policy: Policy) -> Credits:
 def is_told(posting: Posting, dated: Instant, changed: Instant | None, policy: Policy) -> bool:
     """What happened in the quiet past is told to nobody, unless its document changed later.
 
-    changed: when what the document says became different from what was seen before; None for one first seen now,
+    changed: when what the document says became different from what was settled before; None for one first seen now,
     or valued anew although it says the same (other rules, a person's decision).
     """
     if posting.kind in UNTOLD:

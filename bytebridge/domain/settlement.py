@@ -94,21 +94,22 @@ def _settle_one(document: Document, worth: Worth, family: int | None, view: View
     emails = [email for text in worth.emails if (email := normalise(text)) is not None]
     found = _holder(document, worth, emails, family, view, policy)
     account = None if isinstance(found, Lack) else found
+    changed = _came(document, worth, view)
     if worth.credits:
         lack = found if isinstance(found, Lack) else _doubt(document, worth, account, emails, view, policy)
         if lack is not None:
             worth = _withheld(worth, lack, view.known.get(worth.key, NOTHING), view.now)
     if worth.credits is None:
-        return Outcome(worth.key, document, _flag_stranger(worth, account), account)
+        return Outcome(worth.key, document, _flag_stranger(_remembering(worth, changed), account), account)
     if account is None and worth.credits:
         account = _open(document, worth, emails[:1], view)
         if isinstance(document, Ticket):
             worth = replace(worth, memory=replace(worth.memory, opened=account))
-    worth = _flag_stranger(worth, account)
+    worth = _flag_stranger(_remembering(worth, None), account)
     if policy.share_company and isinstance(document, Invoice) and account is not None:
         _own(emails, account, worth.dated, view)
     expected = {account: worth.credits} if account is not None and worth.credits else {}
-    return _post(document, worth, account, expected, posted, view, policy)
+    return _post(document, worth, account, expected, posted, changed, view, policy)
 
 
 def _flag_stranger(worth: Worth, account: int | None) -> Worth:
@@ -221,6 +222,7 @@ def _post(
     account: int | None,
     expected: Mapping[int, Credits],
     posted: Mapping[int, Credits],
+    changed: Instant | None,
     view: View,
     policy: Policy,
 ) -> Outcome:
@@ -244,7 +246,7 @@ def _post(
             derivation=worth.derivation if number == account or not expected else _moved(account),
         )
         postings.append(posting)
-        if news := _is_news(document, worth, posting, view, policy):
+        if news := notices.is_told(posting, worth.dated if worth.news is None else worth.news, changed, policy):
             drafts += _letters(document, worth, posting, holder, before, account, view, policy)
     if postings:
         view.revisions[worth.key] = revision
@@ -255,14 +257,17 @@ def _post(
     return Outcome(worth.key, document, worth, account, tuple(postings), tuple(drafts), news)
 
 
-def _is_news(document: Document, worth: Worth, posting: Posting, view: View, policy: Policy) -> bool:
-    differs = worth.key in view.known and worth.key not in view.unchanged
-    happened = worth.news if worth.news is not None else worth.dated
-    return notices.is_told(posting, happened, _came(document, view) if differs else None, policy)
-
-
-def _came(document: Document, view: View) -> Instant:
+def _came(document: Document, worth: Worth, view: View) -> Instant | None:
+    """When it changed into what it says; None for one first seen now, or valued anew although it says the same."""
+    if worth.key not in view.known or worth.key in view.unchanged:
+        return worth.memory.changed
     return document.changed_at if isinstance(document, Ticket) else view.now
+
+
+def _remembering(worth: Worth, changed: Instant | None) -> Worth:
+    if worth.memory.changed == changed:
+        return worth
+    return replace(worth, memory=replace(worth.memory, changed=changed))
 
 
 def _moved(account: int | None) -> dict[str, Any]:

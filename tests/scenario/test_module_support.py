@@ -59,6 +59,25 @@ def test_credits_charged_before_the_module_was_bought_stay_and_a_person_sees_the
     assert world.balances() == {ANA: 30}
 
 
+def test_what_an_edit_of_something_old_moves_is_told_also_when_it_waited_for_another_document(open_world):
+    world = open_world(modules=[{"reference": "DOLIMOD-.*"}], notices={"quiet_before": "2026-12-10"})
+    order = world.buys(ANA, **{"DOLIMOD-STOCK": 1, "SERVDOLIA60": 1})
+    ticket = world.asks(ANA)
+    world.desk.resolve(ticket, kind="consulta", credits=45)
+    world.poll()
+    world.clock.tick(30 * DAY)
+    world.desk.note_work(ticket, kind="modulo", credits=7)
+    world.poll()
+    assert waiting(world) == {"credits_on_free"}
+    assert (world.told(), world.balances()) == ([], {ANA: 15})
+    world.shop.refund(order, {"DOLIMOD-STOCK": 1})
+    for _ in range(2):  # the second finds nothing that it could tell
+        world.poll()
+        assert world.balances() == {ANA: 53}
+    assert world.told() == [("balance", "ticket", ANA)]
+    assert waiting(world) == set()
+
+
 def test_an_order_that_vanished_leaves_the_support_it_brought(world):
     order = world.buys(ANA, **{"DOLIMOD-STOCK": 1, "SERVDOLIA60": 1})
     world.poll()
