@@ -1,4 +1,4 @@
-"""A firm whose systems are simulated on loopback, and the installed command run against it as a process."""
+"""A firm whose systems are simulated on loopback, and the command run against it as a process."""
 
 import json
 import os
