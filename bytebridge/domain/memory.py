@@ -5,7 +5,7 @@ from msgspec import Struct
 from bytebridge.domain.model import Credits, Document, Instant, Invoice, Order, Source, Ticket
 
 
-class Memory(Struct, frozen=True, gc=False):
+class Memory(Struct, frozen=True, gc=False, omit_defaults=True):
     """born: customer and creation, so that a reused id is recognised. dated: its own date, fixed when first valued.
 
     charged: it once moved credits. reopened, voided, missing: when it was first seen so, None when it is not
