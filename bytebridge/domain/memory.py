@@ -13,8 +13,8 @@ class Memory(Struct, frozen=True, gc=False, omit_defaults=True):
     than `since`, what it would have moved when first seen. asked: its subject or tag was answered with a statement.
     opened: the account that it opened with a charge, since its address had none. references: of an invoice, those
     that its packs and modules had when first seen, by product. slipped: of an order, the units on its credit slips
-    by line, as last shown. notes: of an invoice, ids of the credit notes it was seen with. changed: when it changed
-    into what it says, while nobody can say what that is worth: whatever settles it later only lets the change through.
+    by line, as last shown. notes: of an invoice, ids of the credit notes it was seen with. changed: of one
+    that moved credits, when it changed into what it says, while nobody can say what that is worth.
     """
 
     born: str = ""

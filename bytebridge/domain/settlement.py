@@ -100,7 +100,7 @@ def _settle_one(document: Document, worth: Worth, family: int | None, view: View
         if lack is not None:
             worth = _withheld(worth, lack, view.known.get(worth.key, NOTHING), view.now)
     if worth.credits is None:
-        return Outcome(worth.key, document, _flag_stranger(_remembering(worth, changed), account), account)
+        return Outcome(worth.key, document, _flag_stranger(_waiting(worth, changed, view), account), account)
     if account is None and worth.credits:
         account = _open(document, worth, emails[:1], view)
         if isinstance(document, Ticket):
@@ -262,6 +262,11 @@ def _came(document: Document, worth: Worth, view: View) -> Instant | None:
     if worth.key not in view.known or worth.key in view.unchanged:
         return worth.memory.changed
     return document.changed_at if isinstance(document, Ticket) else view.now
+
+
+def _waiting(worth: Worth, changed: Instant | None, view: View) -> Worth:
+    """What moved credits and now says something else corrects them whenever that can be valued, if not now."""
+    return _remembering(worth, changed if worth.key in view.revisions else None)
 
 
 def _remembering(worth: Worth, changed: Instant | None) -> Worth:

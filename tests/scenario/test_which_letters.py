@@ -2,8 +2,10 @@
 
 import pytest
 
+from bytebridge import service
 from bytebridge.domain.model import Credits
 from bytebridge.jobs import decide, letters_by_hand, people
+from bytebridge.jobs.reconcile import Window
 from bytebridge.ledger import reviews
 
 ANA, LUC = "ana@example.com", "luc@example.com"
@@ -656,6 +658,23 @@ def _(world):
     _, ticket = settled(world)
     world.clock.tick(10 * DAY)
     return after(world, lambda: world.desk.note_work(ticket, minutes=50))
+
+
+@situation("old work that nobody could price, touched later, then priced", [], notices={"quiet_before": "2026-12-10"})
+def _(world):
+    world.buys(ANA, SERVDOLIA60=1)
+    ticket = world.asks(ANA)
+    world.desk.resolve(ticket, kind="taller", minutes=20)
+    world.poll()
+    world.clock.tick(10 * DAY)
+    world.desk.tag(ticket, "seen")
+    world.poll()
+    assert world.reviews("waiting") == {(f"helpdesk:{ticket}", "unknown_kind")}
+    kinds = {"consultation": ["consulta", "taller"]}
+    world.settings = world.settings_of(helpdesk={"kinds": kinds}, notices={"quiet_before": "2026-12-10"})
+    told = after(world, lambda: service.reconciliation(world.context(), service.ORDER, Window(), dry_run=False))
+    assert world.balances() == {ANA: 30}
+    return told
 
 
 @situation("a ticket from before the help desk's first day is resolved again", [], helpdesk={"since": "2026-12-10"})
