@@ -133,6 +133,12 @@ MUTANTS = (
     ),
     # what is told
     Mutant("tells of the quiet past", "domain/notices.py", "return dated >= policy.quiet_before or (", "return True or ("),
+    Mutant("tells of old work that is priced at last", "domain/settlement.py", "changed if worth.key in view.revisions else None", "changed",
+        tests="tests/scenario/test_which_letters.py::test_brings_exactly_these_letters",
+    ),
+    Mutant("forgets a change while it waits", "domain/settlement.py", "        return worth.memory.changed\n", "        return None\n",
+        tests="tests/scenario/test_module_support.py::test_what_an_edit_of_something_old_moves_is_told_also_when_it_waited_for_another_document",
+    ),
     Mutant(
         "says low at each charge below", "domain/notices.py",
         "if not (before >= threshold > account.balance)", "if not (threshold > account.balance)",
