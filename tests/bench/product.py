@@ -39,8 +39,8 @@ def settings(port, url):
     )
 
 
-def built(port, url):
-    """The service's own context, but for the page size of its two connectors."""
+def built(port, url, **size):
+    """The service's own context, but for what its two connectors tell. size: their `page`, if not their own."""
     given = settings(port, url)
     waited = {"s": 0.0}
 
@@ -48,8 +48,8 @@ def built(port, url):
         waited["s"] += seconds
 
     tools = {"observe": observe, "sleep": time.sleep, "monotonic": time.monotonic, "now": service.clock}
-    desk = helpdesk.connect(given.helpdesk, page=PAGE, **tools)
-    connectors = {Source.SHOP: shop.connect(given.shop, page=PAGE, **tools), Source.HELPDESK: desk}
+    desk = helpdesk.connect(given.helpdesk, **size, **tools)
+    connectors = {Source.SHOP: shop.connect(given.shop, **size, **tools), Source.HELPDESK: desk}
     store = service.open_store(given, write=True)
     context = service.build(given, store, by="bench", ahead=True)
     return replace(context, connectors=connectors, desk=desk), waited
@@ -90,8 +90,15 @@ def totals(store):
         }
 
 
-def polls(context, port):
-    """Medians of polls with nothing new and with ten changed documents, after one that settles the overlap."""
+def polls(port, url):
+    """Medians of polls with nothing new and with ten changed documents, after one that settles the overlap.
+
+    In pages as the service has them: a larger one would show more of a large firm than a small firm has.
+    """
+    loading, _ = built(port, url, page=PAGE)
+    load(loading)
+    loading.store.close()
+    context, _ = built(port, url)
     load(context)
     figures = {"idle": [], "changed": []}
     for _ in range(POLLS):
@@ -114,10 +121,10 @@ def median(values):
 
 def main(what, port, url):
     logs.configure("error", "json")
-    context, waited = built(port, url)
     if what == "polls":
-        print(json.dumps(polls(context, port)))
+        print(json.dumps(polls(port, url)))
         return
+    context, waited = built(port, url, page=PAGE)
     with profiled(), measured() as figures:
         found = {"load": load, "reconcile": reconcile}[what](context)
     print(json.dumps({**figures, **found, **totals(context.store), "waited_s": waited["s"]}))
