@@ -203,6 +203,9 @@ class World:
 
     def run(self, *arguments, config=True, cwd=None, **environment):
         """The command to its end."""
+        for name in environment:  # what an interpreter reads when it starts comes too late
+            assert not name.startswith("PYTHON"), name
+            assert name != "BYTEBRIDGE_TEST_CLOCK", name
         named = ["--config", str(self.config)] if config else []
         asked = [*named, *map(str, arguments)]
         return self.heard(*forks().run(asked, self.environment(**environment), str(cwd or self.folder), DEADLINE_S))

@@ -237,11 +237,8 @@ leases = Table(
 )
 
 # Of one kind of database each. Said beside a table they would have every command load every kind's dialect and drivers.
-MARIADB = {
-    "mysql_engine": "InnoDB",
-    "mysql_charset": "utf8mb4",
-    "mysql_collate": "utf8mb4_nopad_bin",
-}  # "a" is not "a "
+# without padding, or MariaDB takes "a" and "a " for one key
+MARIADB = {"mysql_engine": "InnoDB", "mysql_charset": "utf8mb4", "mysql_collate": "utf8mb4_nopad_bin"}
 DUE = text("recheck IS NOT NULL")  # few documents are, and every insert writes every index
 
 
