@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import closing
 from pathlib import Path
 
@@ -32,6 +32,7 @@ READ_FAULTS = ("500", "502", "503", "429", "html", "before", "middle", "late")
 WRITE_FAULTS = ("500", "503", "lost", "carried out", "late")
 MAIL_FAULTS = ("451", "452 after", "cut early", "lost after", "kept after", "hangs after")
 LATE_S = 65.0  # longer than the product waits for an answer
+NEAR_S = 1.5  # between a copy of a letter and what kept its sender from learning of it
 # each daemon names this machine in its own way, so that the systems can tell them apart
 SENDERS = {"127.0.0.1": "creditos@example.com", "localhost": "saldo@example.com"}
 TOML = """
@@ -345,16 +346,11 @@ class Firm:
         return "\n".join(found)
 
     def _copies(self):
-        """A mail arrived twice only where its first answer was lost, or whoever waited for it was disturbed."""
-        first, twice = {}, 0
-        for moment, identity, _, lost in self.mail.kept:
-            if identity in first:
-                twice += 1
-                when, was_lost = first[identity]
-                excused = was_lost or any(when - 1 <= at <= when + 10 for at in self.disturbed)
-                assert excused, f"{identity} was sent again though its answer came"
-            first[identity] = (moment, lost)
-        self.counts["letters by mail"] = len(first)
+        """A mail arrived twice only where nobody could know that it had arrived once."""
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:
+            doubts = dict(database.execute("SELECT lower(code), doubts FROM notices"))
+        letters, twice = sent_again(self.mail.kept, doubts, self.disturbed)
+        self.counts["letters by mail"] = letters
         self.counts["letters by mail whose answer was lost, sent once more"] = twice
         self.counts["replies in tickets"] = sum(len(self.world.desk.replies(t)) for t in self.world.desk.tickets)
 
@@ -376,6 +372,29 @@ class Firm:
                 marks = ", ".join("?" * len(found.keys()))
                 file.executemany(f"INSERT INTO {table} VALUES ({marks})", [tuple(row) for row in found])
             file.commit()
+
+
+def sent_again(kept, doubts, disturbed):
+    """How many letters arrived, and how many of them twice; AssertionError for a copy too many.
+
+    doubts: by code, how many attempts the store calls doubtful. It is the product's word alone, and a disturbance is
+    never far away, so that neither excuses a second copy without the other.
+    """
+    copies = defaultdict(list)
+    for moment, identity, _, lost in kept:
+        copies[identity].append(lost or any(abs(moment - at) <= NEAR_S for at in disturbed))
+    letters = Counter(_code(identity) for identity in copies)
+    assert max(letters.values(), default=1) == 1, f"one letter has several Message-IDs: {sorted(copies)}"
+    for identity, excused in copies.items():
+        assert len(excused) < 3, f"{identity} arrived {len(excused)} times"
+        if len(excused) == 2:
+            assert doubts[_code(identity)], f"{identity} was sent again though nobody doubted that it had arrived"
+            assert excused[0], f"{identity} was sent again though its answer came"
+    return len(copies), sum(len(excused) == 2 for excused in copies.values())
+
+
+def _code(identity):
+    return identity.strip("<>").partition(".")[0]
 
 
 def _fault(kind, *, writes):

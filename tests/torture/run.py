@@ -121,8 +121,8 @@ def live_and_die(firm, report):
             die_in_a_call(firm, daemon, life)
         else:
             _wait_for_death(daemon, life)
-    daemon.kill()
     firm.disturbed.append(time.monotonic())
+    daemon.kill()
     report.kills += 1
     firm.end_lease()
 
