@@ -18,7 +18,7 @@ import sqlalchemy as sa
 import canary
 from bytebridge.sandbox.mail import MailServer
 from bytebridge.sandbox.web import Fault, Reply
-from simulation.copies import check_reviews
+from simulation.copies import check_erp, check_reviews
 from simulation.letters import Letters
 from simulation.oracle import Oracle, WrongError
 from simulation.people import PEOPLE, Step
@@ -329,10 +329,14 @@ class Firm:
                 self.oracle._documents(database, self.oracle._families(database))
                 ExactlyOnce(self.oracle, database).check()
                 check_reviews(self.oracle, database)
+                check_erp(self.oracle, database, self._balance_of)
                 self.oracle._nothing_waits(database)
             except WrongError as error:
                 raise WrongError(f"{error}\n{self._evidence(str(error), database)}") from error
         self.oracle.since_then.clear()
+
+    def _balance_of(self, email):
+        return self.oracle.balances.get(self.world.holder(email).name, 0)
 
     def _evidence(self, wrong, database):
         """All that world and ledger have about the documents it names."""
