@@ -161,7 +161,7 @@ class Remote:
         session = requests.Session()
         session.trust_env = False  # a netrc entry would replace our key, a proxy would see it
         for scheme in ("http://", "https://"):
-            session.mount(scheme, TimelyAdapter())
+            session.mount(scheme, TimelyAdapter(self._limits.total_s))
         return session
 
     def get(
@@ -263,7 +263,6 @@ class Remote:
         # a write goes over a connection of its own: on a kept-alive one that the server has just closed,
         # nobody could tell whether it arrived
         session = self._new_session() if write else self._session
-        ends = self._monotonic() + self._limits.total_s
         whole = False
         try:
             if write:
@@ -278,7 +277,7 @@ class Remote:
                 prepared, stream=True, timeout=(self._limits.connect_s, self._limits.read_s), verify=self._verify
             )
             with response:
-                body = self._body(response.raw, operation, ends)
+                body = self._body(response.raw, operation)
             whole = True
             lowered = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status_code, lowered, body)
@@ -305,7 +304,7 @@ class Remote:
         prepared.url = str(prepared.url).rstrip("/") + path + query
         return prepared
 
-    def _body(self, response: urllib3.BaseHTTPResponse, operation: str, ends: float) -> bytes:
+    def _body(self, response: urllib3.BaseHTTPResponse, operation: str) -> bytes:
         chunks: list[bytes] = []
         size = 0
         # what has come so far, piece by piece: a full chunk may take for ever to drip in
@@ -313,8 +312,6 @@ class Remote:
             size += len(chunk)
             if size > self._limits.max_body:
                 raise RemoteUnavailable(self.system, operation, f"answer larger than {self._limits.max_body} bytes")
-            if self._monotonic() > ends:
-                raise RemoteUnavailable(self.system, operation, f"answer not complete after {self._limits.total_s:g} s")
             chunks.append(chunk)
         return b"".join(chunks)
 
@@ -388,7 +385,7 @@ def _wait(state: tenacity.RetryCallState) -> float:
 def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return "no connection in time"
-    if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
+    if isinstance(error, TimeoutError | requests.exceptions.Timeout | urllib3.exceptions.TimeoutError):
         return "no answer in time"
     if _never_sent(error):
         return "cannot be reached"

@@ -1,6 +1,7 @@
-"""HTTP connections on which the headers of an answer have their time as a whole, however slowly they drip in.
+"""HTTP connections on which an answer has its time as a whole, however slowly it drips in.
 
-A socket's time-out begins anew with each byte, so that of itself it bounds nothing.
+A socket's time-out begins anew with each byte, so that of itself it bounds nothing; and who reads a body waits inside
+the libraries for the end of what they make nothing of, as sizes of chunks, trailers and empty blocks of gzip are.
 """
 
 import io
@@ -10,6 +11,7 @@ import time
 import weakref
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 
@@ -28,21 +30,20 @@ from urllib3.exceptions import (
 
 
 class _Receiver(io.RawIOBase):
-    """What arrives at a socket, until `ends` when that is set [monotonic s]."""
+    """What arrives at a socket until `ends` [monotonic s], each piece within `each` seconds."""
 
-    def __init__(self, arriving: io.RawIOBase, sock: socket.socket) -> None:
-        self._arriving, self._sock = arriving, sock
-        self.ends: float | None = None
+    def __init__(self, arriving: io.RawIOBase, sock: socket.socket, each: float, ends: float) -> None:
+        self._arriving, self._sock, self._each = arriving, sock, each
+        self.ends = ends
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if self.ends is not None:
-            left = self.ends - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            self._sock.settimeout(left)
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._sock.settimeout(min(left, self._each))
         return self._arriving.readinto(buffer)
 
     def close(self) -> None:
@@ -51,28 +52,18 @@ class _Receiver(io.RawIOBase):
 
 
 class _Response(HTTPResponse):
-    """An answer whose headers are complete within the time-out of its socket, or it ends there."""
+    """An answer whose headers are complete within the time-out of its socket and all of it within `total_s`."""
 
-    def __init__(self, sock: socket.socket, *args: Any, **more: Any) -> None:
+    def __init__(self, sock: socket.socket, *args: Any, total_s: float, **more: Any) -> None:
         super().__init__(sock, *args, **more)
-        self._sock = sock
-        self._receiver = _Receiver(self.fp.detach(), sock)
+        began, each = time.monotonic(), sock.gettimeout() or total_s
+        self._ends = began + total_s
+        self._receiver = _Receiver(self.fp.detach(), sock, each, min(began + each, self._ends))
         self.fp = io.BufferedReader(self._receiver)
 
     def begin(self) -> None:
-        each = self._sock.gettimeout()
-        self._receiver.ends = time.monotonic() + each if each is not None else None
         super().begin()
-        self._receiver.ends = None
-        self._sock.settimeout(each)
-
-
-class _Plain(HTTPConnection):
-    response_class = _Response
-
-
-class _Secure(HTTPSConnection):
-    response_class = _Response
+        self._receiver.ends = self._ends
 
 
 class _Line:
@@ -82,8 +73,9 @@ class _Line:
     the rest. It is encoded already, and goes out as it is.
     """
 
-    def __init__(self, connection: HTTPConnection) -> None:
+    def __init__(self, connection: HTTPConnection, total_s: float) -> None:
         self._connection = connection
+        connection.response_class = partial(_Response, total_s=total_s)  # type: ignore[assignment]
         weakref.finalize(self, connection.close)
 
     def urlopen(
@@ -123,18 +115,26 @@ class _Line:
 
 
 class TimelyAdapter(HTTPAdapter):
-    """For a session of `requests` with one host. After an answer that was not read to its end it must be closed."""
+    """For a session of `requests` with one host. After an answer that was not read to its end it must be closed.
+
+    total_s: for an answer, from when it is waited for.
+    """
 
     _line: _Line | None = None
+
+    def __init__(self, total_s: float) -> None:
+        super().__init__()
+        self._total_s = total_s
 
     def get_connection_with_tls_context(self, request: PreparedRequest, verify: Any, *_: Any, **_more: Any) -> Any:
         if self._line is None:
             where, trust = self.build_connection_pool_key_attributes(request, verify)
             host, port = where["host"], where["port"]
             if where["scheme"] == "https":
-                self._line = _Line(_Secure(host, port or _Secure.default_port, **trust))
+                connection: HTTPConnection = HTTPSConnection(host, port or HTTPSConnection.default_port, **trust)
             else:
-                self._line = _Line(_Plain(host, port or _Plain.default_port))
+                connection = HTTPConnection(host, port or HTTPConnection.default_port)
+            self._line = _Line(connection, self._total_s)
         return self._line
 
     def close(self) -> None:

@@ -51,15 +51,13 @@ class Fault:
     """One broken answer. match: which requests it waits for (None: the next).
 
     reply: answered instead of asking the system. Else `cut`: the request is carried out (`stored`) or not, and
-    the connection dies before ("before") or in the middle of ("middle") the answer; `drip_s`: one byte at a time
-    with this pause; `delay_s`: answers late.
+    the connection dies before ("before") or in the middle of ("middle") the answer; `delay_s`: answers late.
     """
 
     match: Callable | None = None
     reply: Reply | None = None
     cut: str | None = None
     stored: bool = True
-    drip_s: float = 0.0
     delay_s: float = 0.0
 
 
@@ -192,11 +190,6 @@ class Simulator:
             handler.wfile.write(body[: len(body) // 2])
             handler.wfile.flush()
             self._hang_up(handler)
-        elif fault is not None and fault.drip_s:
-            for byte in body:
-                handler.wfile.write(bytes([byte]))
-                handler.wfile.flush()
-                time.sleep(fault.drip_s)
         else:
             handler.wfile.write(body)
 
