@@ -89,6 +89,7 @@ def _poll(connector: Connector, context: Context, run: Run, result: PassResult) 
                 take_page(page, connector, context, run, result)
                 if context.stopping():
                     return
+        connector.forget()  # everybody who ever bought was met, few of whom polls meet
     else:
         _gather(pages_read, connector, context, run, result)
         if context.stopping():

@@ -77,3 +77,16 @@ def test_who_stops_fetches_no_further(open_world):
     service.one_pass(context, [Source.SHOP])
     assert len(world.balances()) == PAGE
     assert sum(request.path == "/api/orders" for request in world.shop.requests) <= 3  # where to begin, two pages
+
+
+def test_who_bought_in_past_years_is_not_kept_in_memory(open_world):
+    world = open_world()
+    context = loading(world, orders=5)
+    service.one_pass(context, [Source.SHOP])
+    world.shop.requests.clear()
+    world.clock.tick(60)
+    world.shop.buy(1, {"SERVDOLIA60": 1})
+    service.one_pass(context, [Source.SHOP])
+    asked = [request.arg("filter[id]") for request in world.shop.requests if request.path == "/api/customers"]
+    assert asked == ["[1]"]
+    assert world.balances()["c0@example.com"] == 120
