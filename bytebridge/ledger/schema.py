@@ -155,7 +155,7 @@ reviews = Table(
     Column("by", String(100), nullable=False, server_default=""),
     Column("noted", BigInteger),  # when the ticket got its internal note
     Index("reviews_document", "document"),
-    Index("reviews_open", "closed_at", "state"),
+    Index("reviews_open", "closed_at", "state", "code"),
 )
 
 notices = Table(

@@ -275,7 +275,7 @@ def upgrade() -> None:
         if_not_exists=True,
     )
     op.create_index("reviews_document", "reviews", ["document"], unique=False, if_not_exists=True)
-    op.create_index("reviews_open", "reviews", ["closed_at", "state"], unique=False, if_not_exists=True)
+    op.create_index("reviews_open", "reviews", ["closed_at", "state", "code"], unique=False, if_not_exists=True)
     op.create_table(
         "runs",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
