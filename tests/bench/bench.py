@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -82,14 +82,22 @@ def pair(port, folder, on, profile=None):
     return figures
 
 
-def pairs(orders, tickets, count, on, profile=None):
-    """Medians of `count` turns, and the ratios' medians turn by turn."""
-    turns = []
-    with server(orders, tickets) as port:
-        for number in range(count):
-            with tempfile.TemporaryDirectory() as folder:
-                turns.append(pair(port, Path(folder), on, profile=profile if number == 0 else None))
+def turns_of(sizes, count, on, profile=None):
+    """For each size (orders, tickets) its `count` turns, those of all sizes by turns: the machine drifts."""
+    found = [[] for _ in sizes]
+    with ExitStack() as running:
+        ports = [running.enter_context(server(*size)) for size in sizes]
+        for _ in range(count):
+            for port, turns in zip(ports, found, strict=True):
+                with tempfile.TemporaryDirectory() as folder:
+                    turns.append(pair(port, Path(folder), on, profile=profile))
+                profile = None
                 say(turns[-1])
+    return found
+
+
+def summary(turns):
+    """Medians, and the ratios' medians turn by turn."""
     found = {name: {key: median(turn[name][key] for turn in turns) for key in turns[0][name]} for name in turns[0]}
     ratios = {
         "load CPU / floor C CPU": median(turn["load"]["cpu_s"] / turn["floor C"]["cpu_s"] for turn in turns),
@@ -152,7 +160,9 @@ def main():
     asked = parser.parse_args()
     size = SMALL if asked.small else FULL
     orders, tickets = asked.orders or size, asked.tickets or size
-    found, ratios = pairs(orders, tickets, asked.pairs or (1 if asked.small else 5), asked.on, asked.profile)
+    sizes = [(orders, tickets)] if asked.only_pairs else [(orders, tickets), (orders // LITTLE, tickets // LITTLE)]
+    turns, *little = turns_of(sizes, asked.pairs or (1 if asked.small else 5), asked.on, asked.profile)
+    found, ratios = summary(turns)
     table(
         f"{orders:,} orders, {tickets:,} tickets, {os.cpu_count()} cores, Python {platform.python_version()}",
         found,
@@ -160,18 +170,22 @@ def main():
     )
     result = {"sizes": [orders, tickets], "medians": found, "ratios": ratios}
     if not asked.only_pairs:
-        result |= growth(orders, tickets, asked.on, found)
+        result |= growth(orders, tickets, asked.on, turns, little[0])
     if asked.json:
         Path(asked.json).write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
-def growth(orders, tickets, on, found):
+def growth(orders, tickets, on, turns, little):
     """How cost per document and memory change with ten times the documents, and a poll's with the store's size."""
-    little, _ = pairs(orders // LITTLE, tickets // LITTLE, 1, on)
-    per_document = [figures["load"]["cpu_s"] / figures["load"]["documents"] for figures in (found, little)]
-    memory = [figures["load"]["rss_mib"] for figures in (found, little)]
-    print(f"load, CPU per document against a tenth of the documents: {per_document[0] / per_document[1]:.2f}")
+    grown = median(
+        (large["load"]["cpu_s"] / large["load"]["documents"]) / (small["load"]["cpu_s"] / small["load"]["documents"])
+        for large, small in zip(turns, little, strict=True)
+    )
+    memory = [median(turn["load"]["rss_mib"] for turn in some) for some in (turns, little)]
+    print(f"load, CPU per document against a tenth of the documents: {grown:.2f}")
     print(f"load, peak RSS: {memory[0]:.0f} MiB, with a tenth of the documents {memory[1]:.0f} MiB")
+    tenth, ratios = summary(little)
+    table("a tenth of it", tenth, ratios)
     little_store = min(FEW, (orders + tickets) // LITTLE)
     many, few = polls(orders, tickets, on), polls(little_store // 2, little_store // 2, on)
     for name in many:
@@ -181,7 +195,7 @@ def growth(orders, tickets, on, found):
             f"CPU {1e3 * one['cpu_s']:.0f} ms / {1e3 * other['cpu_s']:.0f} ms, "
             f"{one['requests']} / {other['requests']} requests, {one['posted']} / {other['posted']} posted"
         )
-    return {"tenth": little, "polls": {"all": many, "few": few}}
+    return {"growth": grown, "tenth": {"medians": tenth, "ratios": ratios}, "polls": {"all": many, "few": few}}
 
 
 if __name__ == "__main__":
