@@ -49,6 +49,9 @@ KNOWN = select(documents.c.key, documents.c.memory, documents.c.state, documents
 OWNERS = select(addresses.c.since, addresses.c.id, addresses.c.email, *ACCOUNT).select_from(
     addresses.outerjoin(accounts, addresses.c.account == accounts.c.id).outerjoin(entries, IS_HEAD)
 )
+HEADS = select(entries.c.account, entries.c.seq, entries.c.balance, entries.c.hash).select_from(
+    accounts.join(entries, IS_HEAD)
+)
 _place = itemgetter(0, 1)
 HIGHEST = select(func.max(accounts.c.id))
 LOW = select(notices.c.account).where(  # few at any time, so that all are read
@@ -259,22 +262,8 @@ def _load_low(connection: Connection, view: View) -> None:
 
 def heads(connection: Connection, ids: Sequence[int]) -> dict[int, Head]:
     """Last entry of each account; accounts without entries are absent."""
-    found: dict[int, Head] = {}
-    for some in batches(ids):
-        last = (
-            select(entries.c.account, func.max(entries.c.seq).label("seq"))
-            .where(entries.c.account.in_(some))
-            .group_by(entries.c.account)
-            .subquery()
-        )
-        rows = connection.execute(
-            select(entries.c.account, entries.c.seq, entries.c.balance, entries.c.hash).join(
-                last, and_(entries.c.account == last.c.account, entries.c.seq == last.c.seq)
-            )
-        )
-        for account, seq, balance, digest in rows:
-            found[account] = (seq, balance, digest)
-    return found
+    rows = many.among(connection, HEADS, accounts.c.id, ids)
+    return {account: (seq, balance, digest) for account, seq, balance, digest in rows}
 
 
 def _fold_to_roots(view: View) -> None:

@@ -14,6 +14,7 @@ from bytebridge.domain.letter import Channel, NoticeKind
 from bytebridge.domain.notices import Draft
 from bytebridge.ledger import entries, migrate, outbox, pages
 from bytebridge.ledger.engine import Store
+from bytebridge.ledger.schema import accounts
 
 NOW = 1_796_100_000  # 2026-12-01 04:40 UTC
 VARIABLES = {"postgresql": "BYTEBRIDGE_TEST_POSTGRESQL_URL", "mariadb": "BYTEBRIDGE_TEST_MARIADB_URL"}
@@ -80,10 +81,20 @@ class Books:
     def __init__(self, store):
         self.store = store
 
+    def open(self, account):
+        """An account that nobody has an address of; its first entry would open it, too."""
+        self.store.transact(lambda connection: self._open(connection, account))
+
+    def _open(self, connection, account):
+        row = {"id": account, "root": account, "parent": account, "name": "", "created_at": NOW}
+        connection.execute(sa.insert(accounts).values(row))
+
     def post(self, account, credits, document=None, *, happened=NOW, now=NOW, was=0, revision=1, derivation=None):
         """One entry in a transaction of its own; its derivation says what it says."""
 
         def work(connection):
+            if connection.execute(sa.select(accounts.c.id).where(accounts.c.id == account)).first() is None:
+                self._open(connection, account)
             _, balance, _ = pages.heads(connection, [account]).get(account, (0, 0, ""))
             key = document or f"admin:{account}-{pages.heads(connection, [account]).get(account, (0,))[0] + 1}"
             reason = {"rule": "adjustment", "credits": was + credits, "reason": "a test", "by": "tester"}

@@ -176,8 +176,8 @@ def test_a_receipt_proves_the_history_of_an_account_that_was_merged(history, lef
     context = service.build(Settings(), history.store, by="tester")
 
     def two(connection):
-        for email in ("ana@example.com", "luc@example.com"):
-            accounts.create(connection, email, "", None, 0, "tester")
+        for number, email in enumerate(("ana@example.com", "luc@example.com"), 1):
+            accounts.give_address(connection, email, number, 0, 0, "tester")
 
     history.store.transact(two)
     list(people.carry_out(context, people.Merge("ana@example.com", "luc@example.com"), dry_run=False))

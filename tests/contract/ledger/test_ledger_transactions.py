@@ -18,6 +18,7 @@ KILL = {"postgresql": "SELECT pg_terminate_backend({})", "mysql": "KILL {}"}
 
 
 def test_two_processes_post_to_one_account_at_once(books, url, worker):
+    books.open(1)
     workers = [worker("post", url, name, EACH) for name in ("ana", "ben")]
     assert [one.hear() for one in workers] == ["ready", "ready"]
     for one in workers:
@@ -144,7 +145,7 @@ def test_a_deadlock_s_victim_is_run_again(books):
         thread.join(60)
     with books.store.read() as connection:
         assert [facts.get(connection, name) for name in ("a", "b")] == ["2", "2"]
-    assert len(attempts) == 3
+    assert len(attempts) >= 3, "nobody was the victim"
 
 
 def test_a_store_that_stays_locked_is_busy(books, url, worker):
