@@ -14,6 +14,7 @@ from bytebridge.ledger.schema import accounts, documents
 
 CHUNK = 1_000
 STATE = select(documents.c.key, documents.c.state)
+CODE = select(documents.c.key, documents.c.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +129,9 @@ def of_account(connection: Connection, root: int) -> list[Stored]:
 def codes(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
     """What customers call these documents: an order's number, a ticket's or an invoice's code."""
     found: dict[str, str] = {}
-    for some in batches(keys):
-        rows = connection.execute(select(documents.c.key, documents.c.code).where(documents.c.key.in_(some)))
-        for key, code in rows:
-            source, _, number = key.partition(":")
-            found[key] = number if source == Source.SHOP else code or number
+    for key, code in among(connection, CODE, documents.c.key, keys):
+        source, _, number = key.partition(":")
+        found[key] = number if source == Source.SHOP else code or number
     return found
 
 

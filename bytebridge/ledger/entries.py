@@ -1,10 +1,10 @@
 """The entries: append and read. There is no update and no delete."""
 
-import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
+import msgspec
 from sqlalchemy import ColumnElement, Connection, Integer, Row, and_, func, select
 
 from bytebridge.domain import entry as domain
@@ -22,6 +22,9 @@ NUMBERS = tuple(column.name for column in entries.columns if isinstance(column.t
 TEXTS = tuple(name for name in COLUMNS if name not in NUMBERS)
 _in_order = itemgetter(*map((*NUMBERS, *TEXTS).index, COLUMNS))
 HIGHEST = select(func.max(entries.c.id))
+KIND, DERIVATION = COLUMNS.index("kind"), COLUMNS.index("derivation")
+KINDS = {kind.value: kind for kind in EntryKind}
+decode = msgspec.json.Decoder(dict[str, Any]).decode
 LAST = "last_entry"  # fact: id and hash of the entry added last
 
 
@@ -109,23 +112,11 @@ def append(
     return added
 
 
-def from_row(row: Row[Any]) -> Entry:
-    return Entry(
-        row.id,
-        row.account,
-        row.seq,
-        row.document,
-        row.revision,
-        EntryKind(row.kind),
-        Credits(row.credits),
-        Credits(row.balance),
-        Credits(row.was),
-        Instant(row.happened),
-        Instant(row.recorded),
-        row.run,
-        json.loads(row.derivation),
-        row.hash,
-    )
+def from_row(row: Sequence[Any]) -> Entry:
+    """row: its values in the order of the table's columns, which is that of an entry; more may follow."""
+    values = list(row[: len(COLUMNS)])
+    values[KIND], values[DERIVATION] = KINDS[values[KIND]], decode(values[DERIVATION])
+    return Entry(*values)
 
 
 def of_family(connection: Connection, root: int) -> list[Entry]:
@@ -142,14 +133,14 @@ def of_members(connection: Connection, members: Sequence[int], known_at: Instant
     question = select(entries).where(entries.c.account.in_(members)).order_by(entries.c.happened, entries.c.id)
     if known_at is not None:
         question = question.where(entries.c.recorded <= known_at)
-    return [from_row(row) for row in connection.execute(question)]
+    return list(map(from_row, connection.execute(question).all()))
 
 
 def of_documents(connection: Connection, keys: Sequence[str]) -> list[Entry]:
-    found = []
+    found: list[Entry] = []
     for some in batches(keys):
         question = select(entries).where(entries.c.document.in_(some)).order_by(entries.c.id)
-        found += [from_row(row) for row in connection.execute(question)]
+        found += map(from_row, connection.execute(question).all())
     return found
 
 
@@ -168,9 +159,9 @@ def last_revision(connection: Connection, key: str) -> int:
 
 
 def by_ids(connection: Connection, ids: Sequence[int]) -> list[Entry]:
-    found = []
+    found: list[Entry] = []
     for some in batches(ids):
-        found += [from_row(row) for row in connection.execute(select(entries).where(entries.c.id.in_(some)))]
+        found += map(from_row, connection.execute(select(entries).where(entries.c.id.in_(some))).all())
     return sorted(found, key=lambda entry: entry.id)
 
 
@@ -193,7 +184,7 @@ def adjusted(connection: Connection) -> dict[str, int | None]:
     rows = connection.execute(
         select(entries.c.document, entries.c.derivation).where(entries.c.kind == EntryKind.ADJUSTMENT.value)
     )
-    return {document: json.loads(derivation).get("for") for document, derivation in rows}
+    return {document: decode(derivation).get("for") for document, derivation in rows}
 
 
 def first_recorded(connection: Connection) -> Instant | None:
@@ -239,7 +230,7 @@ def by_family(connection: Connection, progress: Callable[[int], None]) -> Iterat
 
 def of_run(connection: Connection, run: int) -> list[Entry]:
     rows = connection.execute(select(entries).where(entries.c.run == run).order_by(entries.c.id))
-    return [from_row(row) for row in rows]
+    return list(map(from_row, rows.all()))
 
 
 def walk(connection: Connection) -> Generator[Sequence[Any]]:

@@ -9,6 +9,8 @@ from bytebridge.domain.model import Instant, Source
 from bytebridge.domain.statement import Line, Statement, totals
 from bytebridge.reports.shown import Range, why
 
+OFFSET = len("+00:00")
+
 
 def render(
     statement: Statement,
@@ -43,7 +45,7 @@ def shape(statement: Statement, language: str, code: str, lasts: Range | None, m
 
 
 def instant(at: Instant | None) -> str | None:
-    return f"{datetime.fromtimestamp(at, UTC).replace(tzinfo=None).isoformat()}Z" if at is not None else None
+    return f"{datetime.fromtimestamp(at, UTC).isoformat()[:-OFFSET]}Z" if at is not None else None
 
 
 def _entry(line: Line, language: str) -> dict[str, Any]:
