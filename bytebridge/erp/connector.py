@@ -34,9 +34,13 @@ def connect(
     monotonic: Callable[[], float],
     may_write: Callable[[], bool] = lambda: True,
     now: Callable[[], float],
+    page: int = PAGE,
     knows: Knows = checks.knows_every,
 ) -> "Erp":
-    """The ERP of these settings; nothing is asked yet. knows: by default every product is known."""
+    """The ERP of these settings; nothing is asked yet. page: invoices asked for at a time.
+
+    knows: by default every product is known.
+    """
     remote = Remote(
         SYSTEM,
         settings.url + API,
@@ -49,7 +53,7 @@ def connect(
         sleep=sleep,
         may_write=may_write,
     )
-    return Erp(remote, settings, now=now, knows=knows)
+    return Erp(remote, settings, now=now, limit=page, knows=knows)
 
 
 class Erp:

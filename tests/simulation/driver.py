@@ -8,21 +8,25 @@ import sys
 import tempfile
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from bytebridge import logs, service
 from bytebridge.domain.model import Source
+from bytebridge.erp import connector as erp
 from bytebridge.errors import NotFound, Refused, StoreBroken, StoreBusy
+from bytebridge.helpdesk import connector as helpdesk
 from bytebridge.jobs import people as admin
 from bytebridge.jobs.reconcile import Window
 from bytebridge.ledger import engine, migrate, outbox, verify
 from bytebridge.ledger.engine import Store
+from bytebridge.sandbox.liveagent_requests import window
 from bytebridge.sandbox.mail import MailServer
 from bytebridge.settings import Settings, secret_values
+from bytebridge.shop import connector as shop
 from simulation.faults import Act, Crash, Network, Rival, Weather
 from simulation.oracle import Oracle
-from simulation.people import DAY, VERBS, pick
+from simulation.people import DAY, VERBS, Step, pick
 from simulation.world import BEGIN, NEW_PACK, NEW_TARIFF, TARIFF, World
 
 MEMORY = Path("/dev/shm")
@@ -30,6 +34,7 @@ ROOM = str(MEMORY) if MEMORY.is_dir() else None
 RESTARTS = 6  # of one pass, before the weather is made to clear
 PUT_OFF_S = 3700  # a letter that was put off is due again
 LETTERS = 8  # such waits until the outbox must be at rest
+SHIFTS = 0.2  # of a storm's pages of tickets are followed by somebody's work
 DRAWING = ("fpdf", "matplotlib")
 COMMANDS = ("adjust", "merge_accounts", "split_account", "add_address", "reconcile", "command_poll")
 JOBS = ((Source.SHOP,), (Source.ERP,), (Source.HELPDESK,), ())
@@ -84,6 +89,8 @@ class Firm:
         self.log = io.StringIO()
         self.story = []
         self.store = None
+        if switches.get("shifts"):
+            self.world.desk.between_pages = self._meanwhile
         self.ends_at = 0
 
     # the process
@@ -111,6 +118,7 @@ class Firm:
         with ExitStack() as stack:
             stack.enter_context(self.network.up())
             stack.enter_context(_impatient())
+            stack.enter_context(_paged(self.switches.get("pages", ())))
             stack.enter_context(_drawing(self.switches.get("draws", False)))
             stack.enter_context(_captured(self.settings, self.log))
             stack.callback(self.stop)
@@ -160,6 +168,18 @@ class Firm:
         with self.world.acting():
             VERBS[step.verb](self.world, step)
         self.oracle.note()
+
+    def _meanwhile(self, request):
+        """Somebody works on a ticket after a page of the list was answered, and another one may follow."""
+        chance = self.weather.chance
+        if not self.weather.stormy or chance.random() >= SHIFTS:
+            return
+        verb = chance.choice(("ask", "reopen", "note_work", "answer", "resolve", "bury"))
+        desk = self.world.desk
+        before = _listed(desk)
+        self.act(Step(verb, *(chance.randrange(1000) for _ in range(3))))
+        if _listed(desk) != before and window(desk, request)[1] < len(before):
+            self.weather.counts["rows shift between pages"] += 1
 
     def live(self, step):
         """The firm goes live: what is older than this moment is told to nobody. b is 0: nothing is older."""
@@ -304,6 +324,10 @@ class Firm:
         self.story.append(line)
 
 
+def _listed(desk):
+    return sorted((ticket.fields["date_changed"], ticket.id) for ticket in desk.tickets.values())
+
+
 @contextmanager
 def _impatient():
     """The driver's own wait for a lock is in real seconds; the product's waits are in the firm's."""
@@ -312,6 +336,19 @@ def _impatient():
         yield
     finally:
         engine.LOCK_S = before
+
+
+@contextmanager
+def _paged(sizes):
+    """The shop, the ERP and the help desk are asked for so many rows at a time."""
+    before = [(connector, connector.connect) for connector in (shop, erp, helpdesk)]
+    for (connector, connect), size in zip(before, sizes, strict=False):
+        connector.connect = partial(connect, page=size)
+    try:
+        yield
+    finally:
+        for connector, connect in before:
+            connector.connect = connect
 
 
 @contextmanager
@@ -371,18 +408,17 @@ def settings(world, mail, switches):
         tariff = _changing(NEW_TARIFF, world.changes_at)
         day = datetime.fromtimestamp(world.changes_at, UTC).isoformat()
         packs += [{**pack, "credits": NEW_PACK[pack["reference"]], "valid_from": day} for pack in packs[:2]]
-    shop, erp, desk = world.systems
     quick = {"requests_per_minute": 60_000}
     return Settings(
         packs=packs,
         tariff=tariff,
         modules=[{"reference": r"MOD\w+"}],
-        shop={"url": shop.url, "api_key": world.shop_key, **quick},
-        erp={"url": erp.url, "api_key": erp.key, **quick},
+        shop={"url": world.shop.url, "api_key": world.shop_key, **quick},
+        erp={"url": world.erp.url, "api_key": world.erp.key, **quick},
         helpdesk={
-            "url": desk.url,
-            "api_key": desk.api_key,
-            "message_api_key": desk.message_api_key,
+            "url": world.desk.url,
+            "api_key": world.desk.api_key,
+            "message_api_key": world.desk.message_api_key,
             "agent": "creditos@example.com",
             "reply_as": switches.get("reply_as", "reply"),
             **quick,

@@ -71,11 +71,13 @@ class Weather:
         self.calm()
 
     def calm(self):
-        self.full = False
+        self.stormy = False
         self.rate, self.chance = 0.0, random.Random(0)
         self.crashes = {number for number in self.crashes if number > self.reached}
 
     def storm(self, rate, seed):
+        """Until it clears; with a rate of 0 only people shift rows about."""
+        self.stormy = True
         self.rate, self.chance = rate, random.Random(seed)
 
     def boundary(self, what):
@@ -233,6 +235,8 @@ class Network:
             self.lies.append(simulator.now())
         if kind is None or kind in CARRIED_OUT:
             reply = simulator._handled(_request(prepared))
+            if prepared.method == "GET" and _is_stale(simulator, prepared):
+                self.weather.counts["stale page"] += 1
         if write:
             self.weather.boundary(f"after {prepared.method}")
         answer = self._spoilt(kind, reply, prepared)
@@ -272,6 +276,17 @@ class Network:
             self.mail.fail_next(452, at="AFTER_DATA")
         elif kind is not None:
             self.mail.cut_after_data(stored=kind == "kept_after")
+
+
+def _is_stale(simulator, prepared):
+    """Whether this was a list of tickets whose index does not know yet how one of them changed."""
+    if not getattr(simulator, "index_delay", 0) or not urlsplit(prepared.url).path.endswith("/tickets"):
+        return False
+    listed = simulator.index.rows
+    return any(
+        number not in listed or listed[number]["date_changed"] != ticket.fields["date_changed"]
+        for number, ticket in simulator.tickets.items()
+    )
 
 
 def _request(prepared):

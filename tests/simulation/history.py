@@ -24,6 +24,7 @@ FIXED = (
     Step("poll", 2, 0, 0, 60),
 )
 FIXED_SWITCHES = {"customers": 2}
+SMALL_PAGES = 0.33  # of the firms: a page of two or three costs many requests
 REPLIES = ("reply", "reply", "reply", "note", "email")
 
 
@@ -38,7 +39,7 @@ def switches(seed):
         "v1_error_status": chance.choice((200, 400)),
     }
     begins = chance.choice((BEGIN, BEGIN, BEGIN, *NIGHTS))
-    return {
+    firm = {
         "begins": begins,
         "changes_at": begins + chance.randint(1, 60) * DAY // 2 if chance.random() < 0.3 else None,
         "skew": tuple(chance.choice((0, 0, -75, 40, 90)) for _ in range(3)),
@@ -48,6 +49,13 @@ def switches(seed):
         "desk": desk,
         "draws": seed % 16 == 0,
     }
+    small = chance.random() < SMALL_PAGES
+    firm["pages"] = tuple(chance.choice((2, 3, 7)) for _ in range(3)) if small else (100, 100, 100)
+    firm["shifts"] = chance.random() < 0.5
+    desk["per_page_cap"] = chance.choice((500, 500, 500, 500, 2, 5, 20))
+    desk["history_delay"] = chance.choice((0, 0, 0, 5, 50))
+    desk["sort_ignored"] = chance.random() < 0.05
+    return firm
 
 
 def history(seed, epochs=EPOCHS):
