@@ -202,6 +202,20 @@ class Firm:
         self.survive(self._reconcile)
         self._clear()
 
+    def lose_right(self, step):
+        """One or two passes with a key that may do less than before; then its right is given back."""
+        self._storm(step)
+        right, give_back = self.world.lose_right(step.a)
+        self.tell(f"   without {right}")
+        self.weather.counts["a right lost for whole passes"] += 1
+        try:
+            for _ in range(1 + step.a % 2):
+                self.survive(self.run_pass)
+                self.clock.sleep(step.seconds)
+        finally:
+            give_back()
+        self._clear()
+
     def _storm(self, step):
         self.weather.storm(step.b / 1000, step.a)
         self.network.mail_weather()

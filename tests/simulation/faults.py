@@ -37,6 +37,7 @@ WRITES = (
 CARRIED_OUT = {"timeout_after", "status_after", "html_after", "cut", "truncated", "empty"}
 STORE = ("locked", "disk full")
 STORE_SHARE = 0.3  # of the chance that an HTTP call has
+PATIENCE = (3, 30)  # waits until a lock is given back: fewer than the product makes, and more
 ROOMY = 1_073_741_823  # pages, the most that SQLite knows
 MAIL = ("greylist", "gone_early", "lost_after", "kept_after", "late_refusal")
 
@@ -60,7 +61,8 @@ class Weather:
     """rate: share of calls that go wrong. crashes: numbers of the boundaries at which the process dies.
 
     A boundary is a database commit that is about to happen, an HTTP call before and after it is carried out, and
-    a reply of the mail server. meanwhile: boundary -> the Act of somebody just then.
+    a reply of the mail server. meanwhile: boundary -> the Act of somebody just then. full: the disk, until a writer
+    has needed more of it.
     """
 
     def __init__(self):
@@ -71,7 +73,7 @@ class Weather:
         self.calm()
 
     def calm(self):
-        self.stormy = False
+        self.stormy = self.full = False
         self.rate, self.chance = 0.0, random.Random(0)
         self.crashes = {number for number in self.crashes if number > self.reached}
 
@@ -97,7 +99,8 @@ class Weather:
         if not self.rate or self.chance.random() >= self.rate:
             return None
         kind = self.chance.choice(kinds)
-        self.counts[kind] += 1
+        if kind != "disk full":  # that is counted when somebody needs the room
+            self.counts[kind] += 1
         return kind
 
     def watch(self, store, rival):
@@ -113,11 +116,18 @@ class Weather:
                 return
             kind = self.draw(STORE) if self.chance.random() < STORE_SHARE else None
             if kind == "locked":
-                rival.take()
+                rival.take(self.chance.choice(PATIENCE))
             cursor = connection.connection.cursor()
-            pages = cursor.execute("PRAGMA page_count").fetchone()[0] if kind == "disk full" else ROOMY
+            self.full = self.full or kind == "disk full"
+            pages = cursor.execute("PRAGMA page_count").fetchone()[0] if self.full else ROOMY
             cursor.execute(f"PRAGMA max_page_count = {pages}")
             cursor.close()
+
+        @event.listens_for(store.engine, "handle_error")
+        def _failed(context):
+            if getattr(context.original_exception, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                self.full = False
+                self.counts["disk full"] += 1
 
 
 class Rival:
@@ -126,11 +136,11 @@ class Rival:
     def __init__(self, path):
         self.path, self.held, self.left = path, None, 0
 
-    def take(self):
+    def take(self, waits):
         if self.held is None:
             self.held = sqlite3.connect(self.path, timeout=0, isolation_level=None)
             self.held.execute("BEGIN IMMEDIATE")
-            self.left = 3
+            self.left = waits
 
     def waited(self):
         self.left -= 1

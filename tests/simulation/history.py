@@ -82,7 +82,7 @@ def _act(chance, seconds):
 
 
 def _pass(chance):
-    verb = chance.choices(("poll", "busy_poll", "administer", "night"), (8, 1, 1, 1))[0]
+    verb = chance.choices(("poll", "busy_poll", "administer", "night", "lose_right"), (8, 1, 1, 1, 1))[0]
     busy = verb in ("busy_poll", "administer")
     rate = chance.randrange(1000) if busy else chance.choice((0, 40, 100, 200))
     dies = chance.randint(1, 30) if chance.random() < 0.5 or busy else 0

@@ -117,6 +117,23 @@ class World:
     def spelling(self, number):
         return self.spellings[number % len(self.spellings)]
 
+    def lose_right(self, number):
+        """Takes one away from one of the keys. Its name, and what gives it back."""
+        mine, user, desk = self.shop.keys[KEY], self.erp.user, self.desk
+        rights = [("shop", resource) for resource in sorted(mine)]
+        rights += [("erp", right) for right in sorted(user.rights)]
+        rights += [("helpdesk", privilege) for privilege in sorted(desk.privileges)]
+        system, right = rights[number % len(rights)]
+        if system == "shop":
+            methods = mine[right]
+            self.shop.revoke(KEY, right)
+            return right, lambda: self.shop.grant(KEY, right, *methods)
+        if system == "erp":
+            user.rights.discard(right)
+            return right, lambda: user.rights.add(right)
+        desk.privileges -= {right}
+        return right, lambda: setattr(desk, "privileges", desk.privileges | {right})
+
     # what people do, where it leaves something to remember
 
     def order(self, email, units, *, paid, voucher=0, at=None):
