@@ -226,12 +226,13 @@ def _still_waiting(connection: Connection, due: Sequence[Document], context: Con
 
 
 def drain_surprises(connector: Connector, context: Context, result: PassResult) -> None:
-    """Single documents that could not be read: each waits for a person, the others went on."""
+    """Single documents that could not be read: each waits for a person, unless it was read after all in this pass."""
     while connector.surprises:
         surprise = connector.surprises.pop(0)
         result.failed += 1
         log("source_surprised", operation=surprise.operation, document=surprise.document, error=surprise.message)
-        review_unreadable(surprise, connector.source, context)
+        if surprise.document in connector.unread:
+            review_unreadable(surprise, connector.source, context)
 
 
 def review_unreadable(surprise: RemoteSurprise, source: Source, context: Context) -> None:

@@ -123,6 +123,20 @@ def test_the_oldest_ticket_alone_in_its_window_may_be_unreadable(world):
     assert world.balances() == {ANA: 45}
 
 
+def test_a_ticket_that_is_read_after_all_in_the_same_poll_waits_for_nobody(world):
+    world.buys(ANA, SERVDOLIA60=1)
+    world.poll()
+    ticket = world.asks(ANA)
+    world.desk.resolve(ticket, kind="consulta", minutes=10)
+    world.clock.tick(3600)
+    spoilt = {"body": b'{"id": "', "content_type": "application/json"}
+    world.desk.fail_next(200, match=lambda request: request.path.endswith(f"/tickets/{ticket}"), **spoilt)
+    world.poll()
+    assert not world.desk.faults
+    assert world.balances() == {ANA: 45}
+    assert world.reviews("waiting") == set()
+
+
 def test_a_desk_of_which_no_row_at_all_can_be_read_is_a_failure(world):
     odd = world.asks(LUC)
     world.poll()
