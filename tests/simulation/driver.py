@@ -142,6 +142,7 @@ class Firm:
         done = service.one_pass(self.context, list(sources))
         for line in done.errors:
             self.tell(f"   {line}")
+        self.oracle.see_given_up()
 
     # steps
 

@@ -12,6 +12,8 @@ TOLD = ("grant", "refund", "debit", "correction")
 MOVED = ("purchase", "taken_back", "balance")
 THRESHOLD = 30
 STATEMENT_WORDS = ("Saldo", "Informe de créditos", "balance")
+STATEMENTS_A_DAY = 3
+DAY_S = 86_400
 CREDITS = r"([+-]?[\d.]+) créditos?"
 NOW, THEN = re.compile(f"Saldo actual: {CREDITS}"), re.compile(f"Saldo tras este movimiento: {CREDITS}")
 DIFFERENCE = re.compile(f"Diferencia en su saldo: {CREDITS}")
@@ -40,15 +42,22 @@ class Letters:
         self.noted = oracle.switches.get("reply_as") == "note"
         self.rows = database.execute("SELECT * FROM notices ORDER BY id").fetchall()
         self.entries = database.execute("SELECT * FROM entries ORDER BY id").fetchall()
+        self.owned = dict(database.execute("SELECT email, recorded_at FROM addresses ORDER BY since, id").fetchall())
         self.balances = defaultdict(list)
         for entry in self.entries:
             self.balances[entry["account"]].append((entry["id"], entry["recorded"], entry["balance"]))
 
     def check(self):
         mails, replies = self._delivered()
+        by_number = {row["id"]: row for row in self.rows}
         for row in self.rows:
             name = f"letter {row['id']} ({row['kind']} of {row['document']}, {row['state']}: {row['why']})"
             self._one(row, name, mails[row["code"]], replies[row["code"]])
+            if row["state"] == "failed":
+                self._given_up(row, name)
+            if row["state"] == "sent" and row["carrier"] is not None:
+                code = by_number[row["carrier"]]["code"]
+                self._carried(name, [*mails[code], *replies[code]])
         known = {row["code"] for row in self.rows}
         for code in [*mails, *replies]:
             self.demand(code in known, f"letter {code} is not in the outbox")
@@ -108,6 +117,21 @@ class Letters:
         for told in got[:1]:
             if row["kind"] != "statement" and not self.oracle.moved_accounts:
                 self._figures(row, name, told)
+
+    def _given_up(self, row, name):
+        """After a day of trying, in doubt twice, or its ticket's messages went elsewhere: never at the first trouble."""
+        tried, seen = row["tried_since"], self.oracle.given_up.get(row["id"], self.world.now())
+        ticket = row["document"].partition(":")[2]
+        self.demand(
+            (tried is not None and seen - tried > DAY_S) or row["doubts"] >= 2 or ticket in self.world.merged,
+            f"{name} was given up at {seen}, tried since {tried}, doubted {row['doubts']} times",
+        )
+
+    def _carried(self, name, told):
+        """The letter that says this one's text, too, says it: that the balance is low, or what is owed."""
+        self.demand(told, f"{name} never arrived, nor did the letter that says the same")
+        for one in told:
+            self.demand(LOW.search(one.text) or OWED.search(one.text), f"{name} is not said in {one.text}")
 
     def _shop_was_read(self, row, name):
         """Who had bought before the letter's cause is not told to buy."""
@@ -237,14 +261,28 @@ class Letters:
 
     def _statements(self):
         """Who asks and has an account gets one statement, at the address that asked."""
-        by_ticket = defaultdict(list)
-        for row in self.rows:
-            if row["kind"] == "statement" and row["channel"] == "email":
-                by_ticket[row["document"]].append(row)
-        for document, found in by_ticket.items():
-            ticket = self.world.desk.tickets[document.partition(":")[2]]
-            self.demand(ticket.fields["subject"] in STATEMENT_WORDS, f"{document} never asked for a statement")
-            self.demand(len(found) == 1, f"{document} got {len(found)} statements")
+        asked = [row for row in self.rows if row["kind"] == "statement" and row["channel"] == "email"]
+        found = Counter(row["document"] for row in asked)
+        for ticket in self.world.desk.tickets.values():
+            document = f"helpdesk:{ticket.id}"
+            got = found.pop(document, 0)
+            if ticket.fields["subject"] not in STATEMENT_WORDS:
+                self.demand(not got, f"{document} never asked for a statement")
+                continue
+            self.demand(got < 2, f"{document} got {got} statements")
+            if self._surely_asked(ticket):
+                near = {row["document"] for row in asked if row["created_at"] > self.world.opened[ticket.id] - DAY_S}
+                self.demand(got or len(near) >= STATEMENTS_A_DAY, f"{document} asked for a statement and got none")
+        for row in asked:
+            allowed = ("sent", "failed", "cancelled") if self.oracle.moved_accounts else ("sent", "failed")
+            self.demand(row["state"] in allowed, f"the statement of {row['document']} is {row['state']}: {row['why']}")
+
+    def _surely_asked(self, ticket):
+        """Whether it was read as a new ticket, since going live, of an address that had its account before."""
+        opened = self.world.opened[ticket.id]
+        owned = self.owned.get(normal(ticket.fields["owner_email"]))
+        untouched = self.world.stood[ticket.id] == "N" and opened >= self.oracle.live_at + self.oracle.skew
+        return untouched and owned is not None and owned < opened
 
     # low, insufficient
 

@@ -36,6 +36,7 @@ class Oracle:
         self.open_tickets = {}  # document -> (since when it says so, what it will cost at least)
         self.opened_before = {}  # open ticket when the firm went live -> what it was to cost at least
         self.module_tickets = {}  # ticket -> (what it says, whether its owner has support, the owner's addresses)
+        self.given_up = {}  # letter -> when it was first seen to be
         self.unsure = set()  # tickets whose worth changed with whose account is whose
 
     def demand(self, holds, what):
@@ -112,6 +113,12 @@ class Oracle:
     def count_entries(self):
         with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:
             return database.execute("SELECT COUNT(*) FROM entries").fetchone()[0]
+
+    def see_given_up(self):
+        """The store does not say when it gave a letter up: what each pass leaves does."""
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:
+            for (number,) in database.execute("SELECT id FROM notices WHERE state = 'failed'"):
+                self.given_up.setdefault(number, self.world.now())
 
     def letters_wait(self):
         with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:
