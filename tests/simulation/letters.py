@@ -56,8 +56,8 @@ class Letters:
             if row["state"] == "failed":
                 self._given_up(row, name)
             if row["state"] == "sent" and row["carrier"] is not None:
-                code = by_number[row["carrier"]]["code"]
-                self._carried(name, [*mails[code], *replies[code]])
+                carrier = by_number[row["carrier"]]
+                self._carried(name, (mails if carrier["channel"] == "email" else replies)[carrier["code"]])
         known = {row["code"] for row in self.rows}
         for code in [*mails, *replies]:
             self.demand(code in known, f"letter {code} is not in the outbox")
