@@ -43,6 +43,16 @@ class Writer:
         found = find_holders(self._client, emails).values()
         return sorted(set().union(*found), key=int)
 
+    def prove_visible(self) -> None:
+        """RemoteRefused unless at least one third party can be seen: to a key without the right nobody is there."""
+        if not self._client.rows("/thirdparties", {"limit": "1", "properties": "id"}):
+            raise RemoteRefused(
+                SYSTEM,
+                "GET /thirdparties",
+                "no third party at all is visible to this key: give its user the right societe/client/voir "
+                "(read all third parties), or make the first one",
+            )
+
     def emails_of(self, socid: str) -> tuple[str, ...]:
         """Addresses under a third party: its own, then its active contacts'."""
         parties = third_parties(self._client, ids_in("t.rowid", [socid]))

@@ -80,37 +80,66 @@ def _overwrite(context: Context, result: PassResult) -> None:
 def _write_due(context: Context, result: PassResult) -> None:
     with context.store.read() as connection:
         due = copies.due(connection, context.now(), LIMIT)
+    nobodys: list[Copy] = []
     for root, rows in due.items():
         if context.stopping():
             break
         try:
-            declined = _write(root, rows, context)
-        except (RemoteUnavailable, OutcomeUnknown) as error:
-            _later(rows, context, error)
+            customers = _customers(root, context)
+            declined = _write(root, customers, rows, context)
         except RemoteError as error:
-            _later(rows, context, error)
-            log("source_refused", source=error.system, operation=error.operation, error=error.message)
-            result.error = str(error)
-            break
+            if not _put_off(rows, context, result, error):
+                break
         else:
-            _settle(rows, context, declined)
-            result.posted += declined is None
+            if customers:
+                _settle(rows, context, declined)
+                result.posted += declined is None
+            else:
+                nobodys += rows
+    if nobodys:
+        _leave_out(nobodys, context, result)
 
 
-def _write(root: int, rows: list[Copy], context: Context) -> RemoteRejected | None:
+def _put_off(rows: list[Copy], context: Context, result: PassResult, error: RemoteError) -> bool:
+    """False: it would be the same with the others."""
+    _later(rows, context, error)
+    if isinstance(error, RemoteUnavailable | OutcomeUnknown):
+        return True
+    log("source_refused", source=error.system, operation=error.operation, error=error.message)
+    result.error = str(error)
+    return False
+
+
+def _leave_out(rows: list[Copy], context: Context, result: PassResult) -> None:
+    """Whoever is no third party has no copy; but a key that lost its right sees none at all (Dolibarr notes 1.3)."""
+    assert context.writer is not None
+    try:
+        context.writer.prove_visible()
+    except RemoteError as error:
+        _put_off(rows, context, result, error)
+    else:
+        _settle(rows, context, None)
+
+
+def _customers(root: int, context: Context) -> list[str]:
+    assert context.writer is not None
+    with context.store.read() as connection:
+        emails = accounts.emails_of(connection, [root])[root]
+    return context.writer.find_customer(emails)
+
+
+def _write(root: int, customers: list[str], rows: list[Copy], context: Context) -> RemoteRejected | None:
     """The balance of each third party is the sum of the accounts found under it; none found, nothing written.
 
     What one third party declines holds up neither its other copies nor the account's other third parties; the last
     refusal is the answer.
     """
-    assert context.writer is not None
     with context.store.read() as connection:
-        emails = accounts.emails_of(connection, [root])[root]
         events = entries.by_ids(connection, [row.entry for row in rows if row.event])
     # an event that is declined does not keep back the balance either
     writes: list[Callable[[str, Context], None]] = [*(partial(_write_event, entry) for entry in events), _write_balance]
     declined = None
-    for customer in context.writer.find_customer(emails):
+    for customer in customers:
         for write in writes:
             try:
                 write(customer, context)

@@ -141,3 +141,24 @@ def test_a_lost_right_to_read_third_parties_overwrites_nothing_and_is_told(world
     found = reconciled(world)
     assert [error for error in found.errors if "right to write is missing" in error]
     assert world.erp.balance_of(customer) == 999
+
+
+def test_what_was_booked_while_the_key_saw_no_third_party_is_written_when_it_does_again(world, customer):
+    before = len(our_events(world, customer))
+    world.erp.user.rights.discard("societe/client/voir")
+    adjusted(world, ANA, -7, "adjust:1")
+    done = write_back(world.context())
+    assert "no third party at all is visible to this key" in done.error
+    assert copied(world)["pending"] == 1
+    world.erp.user.rights.add("societe/client/voir")
+    world.clock.tick(3600)
+    assert write_back(world.context()).error is None
+    assert world.erp.balance_of(customer) == 53
+    assert len(our_events(world, customer)) == before + 1
+
+
+def test_who_is_no_third_party_has_no_copy(world, customer):
+    adjusted(world, ANA, -7, "adjust:1")
+    world.erp.parties[int(customer)]["email"] = LUC
+    assert write_back(world.context()).error is None
+    assert copied(world).get("pending", 0) == 0
