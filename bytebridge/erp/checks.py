@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from bytebridge.connector import Finding, Level
 from bytebridge.erp.client import Client, prove_visible
-from bytebridge.erp.filters import is_id
+from bytebridge.erp.filters import is_id, is_moment
 from bytebridge.erp.wire import text
 from bytebridge.erp.write_back import empties_others, own_user
 from bytebridge.errors import RemoteError, RemoteRefused
@@ -146,7 +146,7 @@ def obedience(client: Client) -> Iterator[Finding]:
     """
     down = _ids(client, {"sortorder": "DESC"})
     up = _ids(client, {"sortorder": "ASC"})
-    if down != sorted(down, reverse=True) or up != sorted(up) or (down and down[0] < up[-1]):
+    if down != sorted(down, reverse=True) or up != sorted(up) or (down and up and down[0] < up[-1]):
         yield _ignored("order")
         return
     if len(_ids(client, {"limit": "1"})) > 1:
@@ -177,7 +177,7 @@ def _ignored(what: str) -> Finding:
 def days(client: Client, zone_name: str) -> Iterator[Finding]:
     """Whether invoices' days begin at midnight in the zone of the settings."""
     params = {"limit": "5", "sortfield": "t.rowid", "sortorder": "DESC", "properties": "id,date"}
-    stated = [int(day) for row in client.rows("/invoices", params) if (day := text(row.get("date"))).isdecimal()]
+    stated = [int(day) for row in client.rows("/invoices", params) if is_moment(day := text(row.get("date")))]
     zone = ZoneInfo(zone_name)
     begins = {datetime.fromtimestamp(day, zone).time() for day in stated}
     if begins - {time()}:

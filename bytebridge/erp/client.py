@@ -156,7 +156,7 @@ class Client:
         value = decode(answer, "GET /status")
         success = value.get("success") if isinstance(value, dict) else None
         stated = success.get("dolibarr_version") if isinstance(success, dict) else None
-        numbers = re.match(r"\d+(\.\d+)*", str(stated or ""))
+        numbers = re.match(r"\d{1,9}(\.\d{1,9})*", str(stated or ""))
         if answer.status != 200 or numbers is None:
             raise RemoteSurprise(SYSTEM, "GET /status", "no version in it")
         return tuple(int(part) for part in numbers.group().split("."))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bytebridge.domain.accounts import normalise
-from bytebridge.erp.client import Client, batches
+from bytebridge.erp.client import SYSTEM, Client, batches
 from bytebridge.erp.filters import by_addresses, ids_in, is_id
 from bytebridge.erp.wire import addresses, distinct, language, reference_id, text
+from bytebridge.errors import RemoteSurprise
 
 IDS_A_QUERY = 100
 
@@ -79,7 +80,7 @@ def third_parties(client: Client, condition: str) -> dict[str, Mapping[str, Any]
         "/thirdparties",
         {"limit": "0", "sqlfilters": condition, "properties": "id,name,email,status,default_lang"},
     )
-    return {text(row.get("id")): row for row in rows}
+    return {_read_id(row.get("id"), "GET /thirdparties"): row for row in rows}
 
 
 def contacts(client: Client, params: Mapping[str, str]) -> dict[str, list[str]]:
@@ -87,10 +88,18 @@ def contacts(client: Client, params: Mapping[str, str]) -> dict[str, list[str]]:
     rows = client.rows("/contacts", {"limit": "0", "properties": "id,socid,email,statut", **params})
     found: dict[str, list[str]] = {}
     for row in rows:
-        socid = reference_id(row.get("socid"))
-        if socid is not None and text(row.get("statut")) != "0":
+        if reference_id(row.get("socid")) is not None and text(row.get("statut")) != "0":
+            socid = _read_id(row.get("socid"), "GET /contacts")
             found.setdefault(socid, []).extend(addresses(row.get("email")))
     return found
+
+
+def _read_id(stated: object, operation: str) -> str:
+    """RemoteSurprise where it is none: left out, a third party would miss its balance, or share its address unseen."""
+    identity = text(stated)
+    if not is_id(identity):
+        raise RemoteSurprise(SYSTEM, operation, "a third party's id that is none")
+    return identity
 
 
 def find_holders(client: Client, wanted: Iterable[str]) -> dict[str, set[str]]:

@@ -17,6 +17,7 @@ SENDABLE = re.compile(r"[^\s'\"()<>;,:\\%&=@]+@[^\s'\"()<>;,:\\%&=@]+")
 NAME = re.compile(r"[\w.:\-]+")
 UNSENT = re.compile(r"['&=%]")  # what an address may hold and a filter may not
 VOWELS = re.compile(r"[aeiou]", re.IGNORECASE)
+LONGEST_ID, LONGEST_MOMENT = 18, 11  # digits
 ADDRESSES_A_QUERY, LENGTH_A_QUERY = 80, 6000  # below 8 KB of address line, the usual limit of a web server
 
 
@@ -29,7 +30,16 @@ def ids_in(column: str, ids: Iterable[str]) -> str:
 
 
 def is_id(text: str) -> bool:
-    return text.isascii() and text.isdecimal() and int(text) > 0
+    return _is_number(text, LONGEST_ID) and int(text) > 0
+
+
+def is_moment(text: str) -> bool:
+    """Whether it is a time [epoch s] that a calendar has."""
+    return _is_number(text, LONGEST_MOMENT)
+
+
+def _is_number(text: str, longest: int) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= longest
 
 
 def moment(at: int, zone: ZoneInfo) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from bytebridge.erp.filters import is_moment
 from bytebridge.erp.wire import text
 
 MARKS = 5000  # rows remembered of one overlap; what is beyond is merely read again
@@ -39,7 +40,7 @@ def mark(row: Mapping[str, Any]) -> str:
 def is_touched(row: Mapping[str, Any], since: int) -> bool:
     """Whether the document was last changed at or after `since` [epoch s], as far as can be told."""
     changed = text(row.get("date_modification"))
-    return changed.isdecimal() and int(changed) >= since
+    return is_moment(changed) and int(changed) >= since
 
 
 def newest(marks: Mapping[str, str]) -> dict[str, str]:

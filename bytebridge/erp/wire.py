@@ -7,13 +7,14 @@ from zoneinfo import ZoneInfo
 
 from bytebridge.domain.model import Instant, Invoice, InvoiceKind, InvoiceLine, InvoiceState
 from bytebridge.erp.client import SYSTEM
-from bytebridge.erp.filters import midnight
+from bytebridge.erp.filters import is_id, is_moment, midnight
 from bytebridge.errors import RemoteSurprise
 
 PROPERTIES = (
     "id,ref,ref_ext,ref_client,type,status,paye,close_code,socid,date,date_creation,date_modification,"
     "totalpaid,fk_facture_source,module_source,lines"
 )
+MAGNITUDE = 18  # powers of ten: whole digits of more make a text that no memory holds
 T = TypeVar("T")
 
 KINDS = {
@@ -42,7 +43,7 @@ def number(value: object) -> Decimal | None:
         read = Decimal(stated)
     except InvalidOperation as error:
         raise ValueError("not a number") from error
-    if not read.is_finite():
+    if not read.is_finite() or abs(read.adjusted()) > MAGNITUDE:
         raise ValueError("not a number")
     return read
 
@@ -86,7 +87,7 @@ def _invoice(row: Mapping[str, Any], identity: str, references: Mapping[str, str
     day = _instant(row, "date") if text(row.get("date")) else midnight(created, zone)
     credit_note = kind is InvoiceKind.CREDIT_NOTE
     return Invoice(
-        id=_required(identity, "id"),
+        id=_required(identity if is_id(identity) else None, "id"),
         code=text(row.get("ref")),
         customer=_required(reference_id(row.get("socid")), "socid"),
         emails=(),
@@ -150,7 +151,10 @@ def _readable(row: Mapping[str, Any], name: str) -> Decimal | None:
 
 
 def _instant(row: Mapping[str, Any], name: str) -> Instant:
-    return Instant(int(_required(_readable(row, name), name)))
+    stated = int(_required(_readable(row, name), name))
+    if not is_moment(str(stated)):
+        raise ValueError(f"{name} is no time")
+    return Instant(stated)
 
 
 def _required(value: T | None, name: str) -> T:

@@ -1,11 +1,15 @@
 """Which answers are answers: every row of the table in the notes, through the real client."""
 
+import json
 import time
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bytebridge.erp import wire
+from bytebridge.erp.filters import is_id
+from bytebridge.erp.position import is_touched
 from bytebridge.erp.write_back import Writer
 from bytebridge.errors import (
     OutcomeUnknown,
@@ -226,7 +230,40 @@ def test_every_form_of_unset_and_of_numbers_is_read():
         assert (wire.text(unset), wire.number(unset), wire.reference_id(unset)) == ("", None, None)
     for two in (2, "2", "2.00000000", Decimal("2.0")):
         assert wire.number(two) == 2
-    for wrong in ("abc", "12,5", "NaN", "Infinity", True):
+    for wrong in ("abc", "12,5", "NaN", "Infinity", True, "1e999999", "-1e-999999", "9" * 400):
         with pytest.raises(ValueError, match="number"):
             wire.number(wrong)
     assert wire.reference_id("0") is None
+
+
+def answer(server, path, *rows):
+    body = json.dumps(rows).encode()
+    server.fail_next(200, body=body, content_type=JSON, match=lambda request: request.path.endswith(path))
+
+
+@pytest.mark.parametrize("odd", ["one", "0.5", "2026-02-30 10:00:00", "9" * 5000], ids=len)
+def test_a_customer_whose_id_is_none_is_a_surprise(odd, server, writer):
+    party = server.customer("Ana", "ana@example.com")
+    for path in ("/thirdparties", "/contacts"):
+        answer(server, path, {"id": odd, "socid": odd, "email": "ana@example.com", "statut": "1"})
+        with pytest.raises(RemoteSurprise):
+            writer.find_customer(["ana@example.com"])
+    assert writer.find_customer(["ana@example.com"]) == [party]
+
+
+@pytest.mark.parametrize(("field", "odd"), [("id", "one"), ("date", "9" * 12), ("date_creation", "1e17")])
+def test_an_invoice_of_no_id_or_no_day_of_any_calendar_is_a_surprise(field, odd):
+    row = {"id": "1", "type": "0", "status": "1", "paye": "0", "socid": "1", "date": 1, "date_creation": 1, "lines": []}
+    assert wire.invoice(row, {}, ZoneInfo("Europe/Madrid")).id == "1"
+    with pytest.raises(RemoteSurprise):
+        wire.invoice({**row, field: odd}, {}, ZoneInfo("Europe/Madrid"))
+
+
+def test_what_no_calendar_or_counter_holds_was_not_touched_and_is_no_id():
+    assert not is_touched({"date_modification": "9" * 5000}, 1)
+    assert not is_id("9" * 5000)
+
+
+def test_a_version_of_very_many_digits_is_still_one(erp, server):
+    server.fail_next(200, body=b'{"success": {"dolibarr_version": "%s"}}' % (b"9" * 5000), content_type=JSON)
+    assert erp.client.version() > (22,)

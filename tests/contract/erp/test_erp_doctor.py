@@ -1,5 +1,7 @@
 """`doctor` finds each fault switched on in the ERP, and nothing in a good one."""
 
+import json
+
 import pytest
 
 from bytebridge.connector import Level
@@ -139,6 +141,26 @@ def test_one_invoice_alone_proves_neither_order_nor_limit(ignored, erp, server):
     server.ignored.add(ignored)
     finding = the_one(erp)
     assert (finding.level, "order and limit" in finding.what) == (Level.DOUBTFUL, True)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "row"),
+    [
+        ("sortorder", "ASC", {"id": ""}),
+        ("sortorder", "ASC", {"id": "9" * 5000}),
+        ("properties", "id,date", {"id": "1", "date": "9" * 12}),
+        ("properties", "id,date", {"id": "1", "date": "9" * 5000}),
+    ],
+    ids=["no id", "a long id", "a late day", "a long day"],
+)
+def test_an_answer_that_makes_no_sense_does_not_end_the_check(parameter, value, row, erp, server, sold):
+    server.fail_next(
+        200,
+        body=json.dumps([row]).encode(),
+        content_type="application/json",
+        match=lambda request: request.arg(parameter) == value,
+    )
+    assert len(list(erp.check())) > 5
 
 
 def test_a_filter_on_time_that_matches_everything_is_found(erp, server, sold, monkeypatch):
