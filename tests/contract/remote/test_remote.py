@@ -5,6 +5,7 @@ import socketserver
 import ssl
 import threading
 import time as clock
+import tracemalloc
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -332,8 +333,14 @@ def test_a_small_compressed_answer_that_swells_is_given_up(server, time):
     small = open_remote(server.url, time, limits=Limits(60_000, max_body=1_000_000))
     for _ in range(ATTEMPTS):
         server.faults.append(Fault(reply=Reply(200, bomb, headers={"Content-Encoding": "gzip"})))
-    with pytest.raises(RemoteUnavailable, match="larger than"):
-        small.get("/a")
+    tracemalloc.start()
+    try:
+        with pytest.raises(RemoteUnavailable, match="larger than"):
+            small.get("/a")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4_000_000  # bytes: the most that is taken, its last piece, and no more
 
 
 def test_cookies_are_not_kept(remote, server):
