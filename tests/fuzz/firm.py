@@ -1,5 +1,6 @@
 """The whole product over a simulated firm whose answers arrive spoilt, and what people then see of it."""
 
+import gzip
 import io
 import random
 import re
@@ -43,9 +44,9 @@ UNPRINTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]
 
 
 class Spoilt(Network):
-    """share: of the answers to reads that arrive spoilt. met: how many did."""
+    """share, writes: of the answers to reads, and to writes, that arrive spoilt. met, met_writes: how many did."""
 
-    share, met = 0.3, 0
+    share, writes, met, met_writes = 0.3, 0.7, 0, 0
 
     def __init__(self, weather, simulators, mail, chance):
         super().__init__(weather, simulators, mail)
@@ -53,10 +54,23 @@ class Spoilt(Network):
 
     def _spoilt(self, kind, reply, prepared):
         reply = super()._spoilt(kind, reply, prepared)
-        if prepared.method == "GET" and self.chance.random() < self.share:
-            self.met += 1
+        read = prepared.method == "GET"
+        if self.chance.random() >= (self.share if read else self.writes):
+            return reply
+        self.met += 1
+        self.met_writes += not read
+        if self.chance.random() < 0.1:
+            return _with_hostile_head(reply, self.chance)
+        if reply.headers.get("Content-Encoding") != "gzip":
             return replace(reply, body=hostile.spoilt(reply.body, self.chance))
-        return reply
+        # a parser only sees what was spoilt before it was packed
+        packed = gzip.compress(hostile.spoilt(gzip.decompress(reply.body), self.chance), compresslevel=1)
+        return replace(reply, body=packed)
+
+
+def _with_hostile_head(reply, chance):
+    status = chance.choice((reply.status, reply.status, 429, 503, 204, 304))
+    return replace(reply, status=status, headers={**reply.headers, **hostile.headers(chance)})
 
 
 @contextmanager
@@ -88,7 +102,11 @@ def read(seed, rounds=20):
             hostile_people(firm, chance)
             for connector in service.connect(firm.settings, service.ORDER, **tools).values():
                 _ask(connector, chance)
+            # anew, for none of these is paused
+            for connector in service.connect(firm.settings, service.ORDER, **tools).values():
+                _write(connector, firm)
             firm.clock.sleep(700)
+        assert firm.network.met_writes > rounds
         return firm.network.met
 
 
@@ -109,6 +127,25 @@ def _ask(connector, chance):
             for page in question() or ():
                 encoded = [codec.encode(one) for one in getattr(page, "documents", ())]
                 assert all("\x00" not in text for text in encoded)
+
+
+def _write(connector, firm):
+    """Everything that is ever written; what is read on the way arrives whole, or little would get so far."""
+    ticket, writes = next(iter(firm.world.desk.tickets)), []
+    share, firm.network.share = firm.network.share, 0
+    if connector.source == "helpdesk":
+        with suppress(RemoteError):  # what people typed may be unreadable
+            before = connector.standing(ticket)
+            writes += [lambda kind=kind: connector.post(ticket, "Saldo", kind=kind) for kind in ("note", "reply")]
+            writes.append(lambda: connector.restore(ticket, before))
+    if connector.source == "erp":
+        writer, at = Writer(connector.client, "credit_balance"), firm.clock.at
+        writes.append(lambda: writer.put_balance("1", int(at) % 1000, int(at)))
+        writes.append(lambda: writer.post_event("1", f"bytebridge:{at}", "+60 credits", "grant", int(at)))
+    for write in writes:
+        with suppress(RemoteError):
+            write()
+    firm.network.share = share
 
 
 def play(seed, rounds=12, url=None):

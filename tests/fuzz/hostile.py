@@ -1,6 +1,7 @@
 """Texts and answers that somebody with bad intentions, or a broken program, might send."""
 
 import json
+import re
 
 TEXTS = (
     "",
@@ -100,6 +101,17 @@ LITERALS = (
     b"'x'", b"", b"\\", b'"\\ud800"', b'"\\u0000"', b'"\xff\xfe"', b'"\xed\xa0\x80"', b'"a\nb"', b"[" * 2000, b'{"a":' * 2000,
     b"[" * 200 + b"]" * 200, b'{"a":1,"a":2}', b"/* */1", b"undefined", b"nul", b"true,", b'"\xf0\x9f\xa6\x84"', b'"' + b"\\" * 999,
 )  # fmt: skip
+HEADERS_WORTH = {
+    "Retry-After": ("0", "-1", "9" * 400, "9" * 5000, "1e9", "Thu, 01 Jan 9999 00:00:00 GMT", "Thu, 99 Zzz 0000 99:99:99"),
+    "Date": ("Thu, 01 Jan 0001 00:00:00 +9999", "Thu, 01 Jan 1970 00:00:00 -0000", "9" * 5000, "Mon, 1 Jan 99999 0:0:0"),
+    "Content-Type": ("text/html", "application/json; charset=utf-7", ";;;", "a/b; charset=" + "x" * 9000, "multipart/mixed"),
+    "Content-Length": ("0", "1", "-1", "9" * 400, "9" * 5000, "5, 6", "0x10", "1_0"),
+    "Content-Encoding": ("gzip", "deflate", "br", "zstd", "gzip, gzip, gzip, gzip, gzip, gzip, gzip", "identity"),
+    "next_page_cursor": ("", "*", "9" * 5000),
+    "Last-Modified": ("9999",),
+    "Location": ("file:///etc/passwd",),
+}  # fmt: skip
+HEADERS = tuple(HEADERS_WORTH)
 HUGE = 10_000_000  # characters
 
 
@@ -111,6 +123,20 @@ def spoilt(body, chance):
     if how < 0.9:
         return _in_the_text(body, chance)
     return _in_the_frame(body, chance)
+
+
+def headers(chance):
+    """Some headers of an answer with a hostile value, as the HTTP library hands bytes on; now and then very many."""
+    count = 90 if chance.random() < 0.05 else chance.choice((1, 1, 2))
+    names = [chance.choice(HEADERS) for _ in range(count)] if count < 90 else [f"X-{n}" for n in range(count)]
+    return {name: _header(name, chance) for name in names}
+
+
+def _header(name, chance):
+    if chance.random() < 0.4:
+        return chance.choice(HEADERS_WORTH.get(name, ("",)))
+    value = text(chance)[:60_000].encode("utf-8", "surrogatepass").decode("latin-1")
+    return re.sub(r"[\r\n]+", " ", value).strip()
 
 
 def text(chance):
