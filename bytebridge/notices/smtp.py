@@ -5,6 +5,7 @@ answer tells.
 """
 
 import contextlib
+import io
 import re
 import smtplib
 import socket
@@ -20,6 +21,7 @@ SYSTEM = "mail"
 READ_S, TOTAL_S = 60.0, 180.0
 LOGIN_WANTED = (530, 534, 535, 538)
 ANSWER_LENGTH = 160
+ANSWER_LINES = 500  # each of 8 KiB at most; smtplib keeps as many as come
 SERVICE_CLOSING = 421
 
 
@@ -158,6 +160,21 @@ class Mailer:
         _accepted("DATA", code, text)
 
 
+class _Lines:
+    """A server's lines; after the last one that an answer may have they end as if it had hung up."""
+
+    def __init__(self, arriving: io.BufferedReader) -> None:
+        self._arriving = arriving
+        self.left = ANSWER_LINES
+
+    def readline(self, most: int) -> bytes:
+        self.left -= 1
+        return self._arriving.readline(most) if self.left >= 0 else b""
+
+    def close(self) -> None:
+        self._arriving.close()
+
+
 class _Connection(smtplib.SMTP):
     """A connection that knows its host before it connects, so that a watch can end it at any moment."""
 
@@ -177,6 +194,10 @@ class _Connection(smtplib.SMTP):
         return found
 
     def getreply(self) -> tuple[int, bytes]:
+        if self.file is None and self.sock is not None:
+            self.file = _Lines(self.sock.makefile("rb"))
+        if isinstance(self.file, _Lines):
+            self.file.left = ANSWER_LINES
         reply = super().getreply()
         if self._aborted:  # smtplib takes the beginning of a line that never ended for the whole of it
             raise smtplib.SMTPServerDisconnected("given up")

@@ -39,7 +39,7 @@ class Mail(NamedTuple):
 class Fault:
     """What goes wrong at one stage. code: the reply. Else the connection dies (`cut`) or no reply comes for
     `hang_s` seconds or until the server stops; `stored` says whether the letter was kept. drip_s: the reply comes
-    byte by byte and never ends.
+    `drop` by `drop` and never ends.
     """
 
     at: str
@@ -48,6 +48,7 @@ class Fault:
     cut: bool = False
     hang_s: float = 0.0
     drip_s: float = 0.0
+    drop: bytes = b"2"
     stored: bool = False
 
 
@@ -151,9 +152,9 @@ class MailServer:
         """No reply comes at this stage."""
         self.faults.append(Fault(at, hang_s=seconds, stored=stored))
 
-    def drip_next(self, at="MAIL", seconds=0.05):
-        """The reply comes byte by byte with this pause and has no end."""
-        self.faults.append(Fault(at, drip_s=seconds))
+    def drip_next(self, at="MAIL", seconds=0.05, drop=b"2"):
+        """The reply comes drop by drop with this pause and has no end."""
+        self.faults.append(Fault(at, drip_s=seconds, drop=drop))
 
     def reject(self, address, code=550, text="5.1.1 no such user"):
         """Letters to this address are declined for ever."""
@@ -249,7 +250,7 @@ class Conversation:
             raise GoneError
         if fault.drip_s:
             while not self.server.stopped.wait(fault.drip_s):
-                self.connection.sendall(b"2")
+                self.connection.sendall(fault.drop)
             raise GoneError
         if fault.cut:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -175,6 +175,15 @@ def test_a_server_that_drips_does_not_hold_us(server, mailer, letter, stage):
     assert time.monotonic() - began < 4
 
 
+@pytest.mark.parametrize("stage", ["CONNECT", "EHLO", "MAIL", "AFTER_DATA"])
+def test_an_answer_of_lines_without_end_is_given_up(server, mailer, letter, stage):
+    server.drip_next(stage, seconds=1e-6, drop=b"250-and more\r\n")
+    began = time.monotonic()
+    with pytest.raises(OutcomeUnknown if stage == "AFTER_DATA" else RemoteUnavailable):
+        mailer(server).send(letter, FROM, TO)
+    assert time.monotonic() - began < 30, "not by the watch over the whole conversation"
+
+
 @pytest.mark.parametrize("limits", [{"read_s": 0.3}, {"total_s": 0.3}])
 def test_a_tls_handshake_that_hangs_does_not_hold_us(serve, mailer, letter, limits):
     began = time.monotonic()
