@@ -161,6 +161,8 @@ class Firm:
         random.seed(step.a * 1_000_003 + step.b * 1009 + step.c)  # the product's own jitter
         if step.verb in VERBS:
             self.act(step)
+        elif step.verb in COMMANDS:
+            self.command(step)
         else:
             getattr(self, step.verb)(step)
         self.clock.sleep(step.seconds)
@@ -237,10 +239,15 @@ class Firm:
         self._during_a_pass(meanwhile, step.c)
 
     def administer(self, step):
-        """An administrator's command, a process of its own, while the daemon's pass is at its c-th boundary."""
+        """An administrator's command, a process of its own, while the daemon's pass is at its c-th boundary.
+
+        Some moments later one of the two dies, mostly the command.
+        """
         verb = pick(COMMANDS, step.b)
+        self._storm(step._replace(b=step.a % 150, c=step.c + 1 + step.a % 24 if step.a % 2 else 0))
         command = Act(verb, lambda: self._beside(getattr(self, verb), step), needs_store=True)
         self._during_a_pass(command, step.c)
+        self._clear()
 
     def _during_a_pass(self, act, boundary):
         self.weather.meanwhile[self.weather.reached + boundary] = act
@@ -252,11 +259,19 @@ class Firm:
         self.store, self.context = self._process("admin")
         try:
             command(step)
+        except (Crash, StoreBroken, StoreBusy) as end:
+            self.tell(f"   the command dies: {end}")
         finally:
             self.store.close()
             self.store, self.context = mine
 
     # administrators
+
+    def command(self, step):
+        """A command while no pass runs, which dies before or after its commit, and is given again until it is done."""
+        self._storm(step._replace(b=step.c % 500, c=step.c % 3))
+        self.survive(lambda: getattr(self, step.verb)(step))
+        self._clear()
 
     def reconcile(self, _step):
         self._reconcile()
@@ -267,37 +282,50 @@ class Firm:
     def adjust(self, step):
         email = self.world.spelling(step.a)
         credits = (step.b % 41) - 20 or 5
-        if self._command(admin.Adjust(email, credits, "a gesture", f"adjust:{step.a}-{self.weather.reached}")):
+
+        def done():
             self.world.owner_of(email).given += credits
+
+        key = f"adjust:{step.a}-{self.weather.reached}"
+        self._command(admin.Adjust(email, credits, "a gesture", key), done)
 
     def merge_accounts(self, step):
         keep, other = self.world.spelling(step.a), self.world.spelling(step.b)
-        if self._command(admin.Merge(keep, other)):
+
+        def done():
             self.world.holder(other).parent = self.world.holder(keep)
             self.oracle.moved_accounts = True
+
+        self._command(admin.Merge(keep, other), done)
 
     def split_account(self, step):
         """The address's own account stands for itself again."""
         email = self.world.spelling(step.a)
-        if self._command(admin.Split(email)):
+
+        def done():
             self.world.owner_of(email).parent = None
+
+        self._command(admin.Split(email), done)
 
     def add_address(self, step):
         email, new = self.world.spelling(step.a), self.world.spelling(step.b)
-        if self._command(admin.AddAddress(email, new)):
+
+        def done():
             self.world.give(new, self.world.holder(email))
             self.oracle.moved_accounts = True
 
-    def _command(self, change):
-        if self.store is None:
-            self.start()
+        self._command(admin.AddAddress(email, new), done)
+
+    def _command(self, change, done):
+        """done: makes it true in the world, once it is committed; the process may die before it says so."""
         try:
             said = list(admin.carry_out(self.context, change, dry_run=False))
         except (NotFound, Refused) as error:
             self.tell(f"   refused: {error}")
-            return False
+            return
+        done()
+        self.weather.boundary("command committed")
         self.tell(f"   {'; '.join(said)}")
-        return True
 
     # quiet points
 

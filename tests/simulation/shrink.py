@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from simulation.driver import firm
+from simulation.faults import Crash
 
 TRIES = 400
 
@@ -30,7 +31,7 @@ def attempt(steps, switches, crashes=()):
         found = Attempt(story=ours.story, counts=ours.weather.counts)
         try:
             ours.play(steps)
-        except Exception as error:
+        except (Exception, Crash) as error:
             found.error = f"{type(error).__name__}: {error}"
             found.kind = _kind(error)
             ours.tell("".join(traceback.format_exception(error)))
