@@ -20,6 +20,14 @@ def puts(server):
     return [request for request in server.requests if request.method == "PUT"]
 
 
+def test_a_key_that_sees_nobody_does_not_take_a_customer_for_absent(writer, server, ana):
+    """The lists are empty then, and nothing says so."""
+    assert writer.find_customer(["zoe@example.com"]) == []
+    server.hide_customers()
+    with pytest.raises(RemoteRefused, match="societe/client/voir"):
+        writer.find_customer(["ana@example.com"])
+
+
 def test_a_balance_is_stored_and_echoed(writer, server, ana):
     assert writer.balance(ana) is None
     assert writer.put_balance(ana, 105, AT)
