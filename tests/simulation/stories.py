@@ -32,6 +32,9 @@ STORIES = {
     "passes that die sooner or later, an order before each": (
         LIVE, Step("buy", 0, 0, 0), READ, *(step for n in range(2, 34) for step in (Step("buy", n, 0, 2), READ._replace(c=n))),
     ),
+    "low, bought, and low again": (
+        LIVE, *2 * (Step("buy", 0, 0, 3), READ, Step("ask", 0, 1, 0), Step("resolve", 0, 0, 4), READ, Step("quiet", 0, 0, 0)),
+    ),
     "two customers merged": (
         LIVE, Step("buy", 0, 0, 2), Step("buy", 3, 1, 2), READ, Step("merge_accounts", 0, 3, 0), READ, Step("buy", 3, 0, 2), READ,
     ),
