@@ -67,6 +67,8 @@ class Oracle:
             self.addresses[f"helpdesk:{ticket.id}"].add(normal(ticket.fields["owner_email"]))
             self._note_open(ticket)
             self._note_module(ticket)
+        for met in self.addresses.values():  # whose accounts may have become another's since
+            met |= {self.world.holder(email).name for email in met}
 
     def _note_open(self, ticket):
         key, is_open = f"helpdesk:{ticket.id}", ticket.status in ("N", "C")
