@@ -39,8 +39,9 @@ audit:  ## bandit over the code, pip-audit over the pinned versions; asks a serv
 sandbox: $(STAMP)  ## a simulated firm and the real daemon; Ctrl-C ends it
 	@$(BIN)/bytebridge sandbox
 
-simulate: $(STAMP)  ## simulated firms with faults and crashes; SEEDS=n
+simulate: $(STAMP)  ## simulated firms with faults and crashes, SEEDS=n; a fixed day that dies at every boundary
 	$(BIN)/python tests/simulation/run.py --seeds $(SEEDS)
+	$(BIN)/python tests/simulation/run.py --boundaries
 
 mutate: $(STAMP)  ## mistakes planted in a copy of the package, each of which must be noticed
 	$(BIN)/python tests/simulation/mutate.py

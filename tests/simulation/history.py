@@ -21,6 +21,17 @@ FIXED = (
     Step("correct", 0, 5, 0, 20),
     Step("resolve", 0, 2, 6, 20),
     Step("night", 1, 0, 0, 60),
+    Step("buy", 3, 0, 2, 20),
+    Step("buy", 4, 1, 2, 20),
+    Step("ask_statement", 0, 0, 0, 20),
+    Step("poll", 2, 0, 0, 60),
+    Step("cancel", 1, 0, 0, 20),
+    Step("credit_note", 0, 0, 1, 20),
+    Step("reopen", 0, 0, 0, 20),
+    Step("adjust", 3, 30, 0, 20),
+    Step("poll", 5, 0, 0, 60),
+    Step("quiet", 0, 0, 0, 60),  # whoever looks after accounts were merged looks less closely
+    Step("merge_accounts", 0, 3, 0, 20),
     Step("poll", 2, 0, 0, 60),
 )
 FIXED_SWITCHES = {"customers": 2}

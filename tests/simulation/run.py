@@ -3,6 +3,7 @@
 python tests/simulation/run.py --seeds 1000      seeds 0 to 999
 python tests/simulation/run.py --seed 17         this one, step by step
 python tests/simulation/run.py --boundaries      one fixed day that dies at every moment it can
+python tests/simulation/run.py --deaths 17 42    that day, dying at these two
 """
 
 import argparse
@@ -26,6 +27,8 @@ def main():
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
     if arguments.boundaries:
         return _boundaries(arguments.jobs)
+    if arguments.deaths:
+        return _died(arguments.deaths)
     if arguments.seed is not None:
         return _tell(arguments.seed, short=not arguments.whole)
     return _many(range(arguments.first, arguments.first + arguments.seeds), arguments.jobs)
@@ -38,6 +41,7 @@ def _parser():
     parser.add_argument("--seed", type=int, help="one seed, told step by step")
     parser.add_argument("--whole", action="store_true", help="do not shrink it")
     parser.add_argument("--boundaries", action="store_true", help="one fixed day, dying at every boundary and at pairs")
+    parser.add_argument("--deaths", type=int, nargs="+", help="the fixed day, dying at these boundaries")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     return parser
 
@@ -71,9 +75,15 @@ def _boundaries(jobs):
         f"{len(deaths)} histories with deaths in {time.monotonic() - began:.1f} s, {len(failed)} failed: {failed[:5]}"
     )
     for death in failed[:1]:
-        found = shrink.attempt(FIXED, FIXED_SWITCHES, death)
-        print("\n".join(found.story), found.error, sep="\n")
+        _died(death)
+        print(f"again: python tests/simulation/run.py --deaths {' '.join(map(str, death))}")
     return 1 if failed else 0
+
+
+def _died(moments):
+    found = shrink.attempt(FIXED, FIXED_SWITCHES, moments)
+    print("\n".join(found.story), found.error or "everything agrees", sep="\n")
+    return 1 if found.error else 0
 
 
 def die(moments):
