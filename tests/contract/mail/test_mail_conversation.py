@@ -180,7 +180,7 @@ def test_an_answer_of_lines_without_end_is_given_up(server, mailer, letter, stag
     server.drip_next(stage, seconds=1e-6, drop=b"250-and more\r\n")
     began = time.monotonic()
     with pytest.raises(OutcomeUnknown if stage == "AFTER_DATA" else RemoteUnavailable):
-        mailer(server).send(letter, FROM, TO)
+        mailer(server, total_s=120).send(letter, FROM, TO)
     assert time.monotonic() - began < 30, "not by the watch over the whole conversation"
 
 
