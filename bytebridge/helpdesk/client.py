@@ -145,9 +145,11 @@ class Client:
             return decode(body, list[Row], f"GET {path}")
 
     def rows_of(self, path: str, params: Mapping[str, str]) -> list[Row]:
-        """One page of what belongs to a record; empty when the record is gone."""
+        """One page of what belongs to a record. RemoteRejected when the server says that it has no such record."""
         answer = self._get(path, params)
-        return [] if answer.status == 404 else decode(answer.body, list[Row], f"GET {path}")
+        if answer.status == 404:
+            raise RemoteRejected(SYSTEM, f"GET {path}", "the ticket is gone, or the key no longer sees it")
+        return decode(answer.body, list[Row], f"GET {path}")
 
     def feed(self, path: str, params: Mapping[str, str]) -> tuple[list[Row], str | None]:
         """One page of a list with the cursor of the next; None at the end."""

@@ -229,7 +229,10 @@ class HelpDesk:
         self._posting.post(ticket, text, kind=kind)
 
     def find(self, ticket: str, code: str, text: str = "") -> bool:
-        """Whether a message that our agent, or with all of this text any agent, wrote in this ticket holds the code."""
+        """Whether a message that our agent, or with all of this text any agent, wrote in this ticket holds the code.
+
+        RemoteRejected when the ticket is gone or hidden, so that nobody can tell.
+        """
         return self._posting.find(ticket, code, text)
 
     def is_emptied_since(self, ticket: str, standing: str) -> bool:

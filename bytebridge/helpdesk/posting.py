@@ -100,10 +100,11 @@ class Posting:
             return
 
     def find(self, ticket: str, code: str, text: str = "") -> bool:
-        """Whether a message of ours in this ticket holds the code; False too when the ticket is gone.
+        """Whether a message of ours in this ticket holds the code.
 
         What our agent wrote counts, for a customer's answer quotes us; and, since we may have written as another
         before, what any agent wrote if it holds all of `text`, so that a colleague's word about the code is not ours.
+        RemoteRejected when the server shows no such ticket: nobody can say then that the message is not in it.
         """
         mine = self.agent_id()
         wanted = re.compile(rf"(?<![\w-]){same_letter(code)}(?![\w-])", re.IGNORECASE)
@@ -225,7 +226,7 @@ class Posting:
         return agent.status != "X" and (agent.email or "").strip().casefold() == self._agent.casefold() != ""
 
     def _groups(self, ticket: str) -> list[Group]:
-        """All groups in their order; none when the ticket is gone."""
+        """All groups in their order."""
         found = [group for page in self._pages(ticket) for group in page]
         return sorted(found, key=lambda group: group.sort_order or 0)
 

@@ -142,7 +142,7 @@ def _frozen(connection: Connection, notice: Notice, context: Context, rider: Not
 def _send(notice: Notice, frozen: Frozen, context: Context, rider: Notice | None = None) -> bool:
     """Claims the letter in the store, then makes the one call, then records what came of it."""
     now = context.now()
-    since = notice.tried_since if notice.tried_since is not None else now
+    since = _since(notice, context)
     values: dict[str, Any] = {
         "attempts": notice.attempts + 1,
         "letter": json.dumps(_plain(frozen), ensure_ascii=False),
@@ -274,7 +274,8 @@ def _look(notice: Notice, context: Context) -> bool:
             if _tried_for_a_day(notice, context):
                 _give_up(notice, context, f"for a day nobody could tell whether it is there: {error}")
             else:
-                _move(context, notice, "unknown", due=context.now() + FIRST_WAIT_S, why=outbox.fit_why(str(error)))
+                values = {"due": context.now() + FIRST_WAIT_S, "why": outbox.fit_why(str(error))}
+                _move(context, notice, "unknown", tried_since=_since(notice, context), **values)
             return False
         if found:
             return _sent(notice, context)
@@ -322,6 +323,11 @@ def _failed(notice: Notice, context: Context, error: RemoteError) -> bool:
     return False
 
 
+def _since(notice: Notice, context: Context) -> Instant:
+    """When the attempts that are being made began: with this one, if it is the first."""
+    return context.now() if notice.tried_since is None else notice.tried_since
+
+
 def _tried_for_a_day(notice: Notice, context: Context) -> bool:
     """Whether a day of attempts is over: one that merely waited, for office hours or a person, has its day to come."""
     return notice.tried_since is not None and context.now() - notice.tried_since > GIVE_UP_S
@@ -347,8 +353,8 @@ def _wait(notice: Notice, context: Context, error: RemoteError) -> None:
     wait = min(FIRST_WAIT_S * 2 ** max(0, notice.attempts - 1), LONGEST_WAIT_S)
     asked = error.retry_after_s if isinstance(error, RemoteUnavailable) else None
     wait = max(wait, int(asked or 0))
-    since = context.now() if notice.tried_since is None else notice.tried_since
-    _move(context, notice, "pending", due=context.now() + wait, why=outbox.fit_why(str(error)), tried_since=since)
+    values = {"due": context.now() + wait, "why": outbox.fit_why(str(error))}
+    _move(context, notice, "pending", tried_since=_since(notice, context), **values)
     log("notice_delayed", **_named(notice), attempt=notice.attempts, error=str(error), retry_in_s=wait)
 
 

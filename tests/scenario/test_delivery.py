@@ -160,6 +160,51 @@ def test_a_reply_in_doubt_whose_ticket_is_merged_is_left_to_a_person(world):
     assert letter.revision not in {one.revision for one in sent}
 
 
+@pytest.mark.parametrize("stands_in", ["a ticket with messages", "an empty one"])
+def test_a_reply_in_doubt_in_a_ticket_that_is_not_shown_is_not_written_again(world, stands_in):
+    """A key that lost a right hears of tickets as if they were gone: nobody can tell whether the reply is there."""
+    bought(world)
+    ticket = world.asks(ANA)
+    if stands_in == "an empty one":
+        world.desk.tickets[ticket].groups.clear()
+    world.desk.resolve(ticket, kind="consulta", minutes=5)
+    world.desk.cut_next(stored=True, match=lambda asked: asked.method == "POST" and asked.path.endswith("/messages"))
+    world.poll()
+    assert states(world) == {"balance": "unknown"}
+    rights = world.desk.privileges
+    world.desk.privileges = rights - {"ticket.read_all"}
+    for _ in range(4):
+        world.clock.tick(61)
+        world.poll()
+    assert states(world) == {"balance": "unknown"}
+    assert "no longer sees it" in world.letters(state="unknown")[0].why
+    mails = len(world.mail.messages)
+    world.desk.privileges = rights
+    world.clock.tick(61)
+    world.poll()
+    assert states(world) == {"balance": "sent"}
+    assert (len(world.desk.replies(ticket)), len(world.mail.messages)) == (1, mails)
+
+
+def test_a_reply_in_doubt_in_a_ticket_that_stays_away_is_left_to_a_person(world):
+    bought(world)
+    ticket = world.asks(ANA)
+    world.desk.resolve(ticket, kind="consulta", minutes=5)
+    world.desk.cut_next(stored=True, match=lambda asked: asked.method == "POST" and asked.path.endswith("/messages"))
+    world.poll()
+    world.desk.delete(ticket)
+    world.desk.purge(ticket)
+    mails = len(world.mail.messages)
+    for pause in (61, 61, 86_400):
+        world.clock.tick(pause)
+        world.poll()
+    [letter] = world.letters(state="failed")
+    assert letter.why.startswith("for a day nobody could tell whether it is there: ")
+    told = [one for one in world.letters(state="sent") if one.document == letter.document]
+    assert letter.revision not in {one.revision for one in told}
+    assert len(world.mail.messages) == mails + len([one for one in told if one.channel == "email"])
+
+
 @pytest.mark.parametrize(
     ("act", "status"),
     [

@@ -41,6 +41,7 @@ class Letters:
         self.world, self.mail, self.demand = oracle.world, oracle.mail, oracle.demand
         self.noted = oracle.switches.get("reply_as") == "note"
         self.rows = database.execute("SELECT * FROM notices ORDER BY id").fetchall()
+        self.namesakes = Counter(row["code"] for row in self.rows)  # a letter may go by mail and stand in its ticket
         self.entries = database.execute("SELECT * FROM entries ORDER BY id").fetchall()
         self.owned = dict(database.execute("SELECT email, recorded_at FROM addresses ORDER BY since, id").fetchall())
         self.balances = defaultdict(list)
@@ -104,6 +105,8 @@ class Letters:
         if by_mail:
             most = 2 if row["doubts"] else 1  # nobody can look for a mail of unknown outcome: it goes once more
             self.demand(len(mails) <= most, f"{name} was mailed {len(mails)} times, doubted {row['doubts']} times")
+        if self.namesakes[row["code"]] == 1:
+            self.demand(not (mails and replies), f"{name} was mailed and stands in its ticket, too")
         if row["state"] == "sent" and row["carrier"] is None:
             self.demand(got, f"{name} never arrived")
         if row["state"] == "cancelled":

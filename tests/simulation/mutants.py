@@ -133,6 +133,11 @@ MUTANTS = (
         tests="tests/scenario/test_one_bad_row.py::test_a_stale_hint_of_the_index_charges_nothing",
     ),
     # what is told
+    Mutant(
+        "takes a ticket that is not shown for one without messages", "helpdesk/client.py",
+        'raise RemoteRejected(SYSTEM, f"GET {path}", "the ticket is gone, or the key no longer sees it")', "return []",
+        (21284,),
+    ),
     Mutant("tells of the quiet past", "domain/notices.py", "return dated >= policy.quiet_before or (", "return True or ("),
     Mutant("tells of old work that is priced at last", "domain/settlement.py", "changed if worth.key in view.revisions else None", "changed",
         tests="tests/scenario/test_which_letters.py::test_brings_exactly_these_letters",

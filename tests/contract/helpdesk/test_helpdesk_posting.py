@@ -129,7 +129,8 @@ def test_tickets_that_take_no_message(desk, helpdesk, ticket, end):
         desk.purge(ticket)
         with pytest.raises(RemoteRejected):
             helpdesk.standing(ticket)
-        assert not helpdesk.find(ticket, CODE)
+        with pytest.raises(RemoteRejected):
+            helpdesk.find(ticket, CODE)
     with pytest.raises(RemoteRejected):
         helpdesk.post(ticket, TEXT, kind="reply")
 
