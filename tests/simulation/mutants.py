@@ -136,7 +136,7 @@ MUTANTS = (
     Mutant(
         "takes a ticket that is not shown for one without messages", "helpdesk/client.py",
         'raise RemoteRejected(SYSTEM, f"GET {path}", "the ticket is gone, or the key no longer sees it")', "return []",
-        (21284,),
+        tests="tests/scenario/test_delivery.py::test_a_reply_in_doubt_in_a_ticket_that_is_not_shown_is_not_written_again",
     ),
     Mutant("tells of the quiet past", "domain/notices.py", "return dated >= policy.quiet_before or (", "return True or ("),
     Mutant("tells of old work that is priced at last", "domain/settlement.py", "changed if worth.key in view.revisions else None", "changed",
