@@ -22,7 +22,7 @@ READ_S, TOTAL_S = 60.0, 180.0
 LOGIN_WANTED = (530, 534, 535, 538)
 ANSWER_LENGTH = 160
 ANSWER_LINES = 500  # each of 8 KiB at most; smtplib keeps as many as come
-SERVICE_CLOSING = 421
+DONE, GO_ON, DECLINED = 2, 3, (4, 5)  # first digits of a reply
 
 
 class Mailer:
@@ -59,7 +59,7 @@ class Mailer:
         with self._connection() as smtp:
             self._say(smtp, "MAIL", f"FROM:<{sender}>")
             self._say(smtp, "RCPT", f"TO:<{recipient}>")
-            self._say(smtp, "DATA", "")
+            self._say(smtp, "DATA", "", wanted=GO_ON)
             self._hand_over(smtp, raw)
 
     def probe(self) -> None:
@@ -116,7 +116,10 @@ class Mailer:
         if not (name + password).isascii():
             # smtplib would fail over it with an error that holds the password
             raise RemoteRefused(SYSTEM, "login", "smtp.username and smtp.password must be plain ASCII")
-        smtp.login(name, password)
+        try:
+            smtp.login(name, password)
+        except ValueError:  # of a challenge that is no base64
+            raise RemoteUnavailable(SYSTEM, "login", "the server asks for it in a way that makes no sense") from None
 
     def _not_open(self, error: smtplib.SMTPException, smtp: smtplib.SMTP) -> RemoteError:
         wants_tls = self._settings.security == "starttls"
@@ -134,12 +137,12 @@ class Mailer:
                 why = "the server offers no login that we know: check smtp.username and smtp.security"
                 return RemoteRefused(SYSTEM, "login", why)
 
-    def _say(self, smtp: smtplib.SMTP, command: str, rest: str) -> None:
+    def _say(self, smtp: smtplib.SMTP, command: str, rest: str, wanted: int = DONE) -> None:
         try:
             code, text = smtp.docmd(command, rest)
         except (smtplib.SMTPException, OSError):
             raise _lost(command) from None
-        _accepted(command, code, text)
+        _accepted(command, code, text, wanted)
 
     def _hand_over(self, smtp: smtplib.SMTP, raw: bytes) -> None:
         """The letter's lines, then the one that makes it count."""
@@ -155,7 +158,7 @@ class Mailer:
             code, text = smtp.getreply()
         except (smtplib.SMTPException, OSError):
             raise OutcomeUnknown(SYSTEM, "DATA", "the letter went out and no answer came") from None
-        if not 200 <= code < 600:
+        if code // 100 not in (DONE, *DECLINED):
             raise OutcomeUnknown(SYSTEM, "DATA", "the letter went out and the answer made no sense")
         _accepted("DATA", code, text)
 
@@ -233,8 +236,9 @@ def ascii_address(address: str) -> str:
         return address
 
 
-def _accepted(command: str, code: int, text: bytes) -> None:
-    if not 200 <= code < 400 or (command == "DATA" and code == 0):
+def _accepted(command: str, code: int, text: bytes, wanted: int = DONE) -> None:
+    """wanted: the first digit of a yes. A server that said a line too many would be a reply ahead from there on."""
+    if code // 100 != wanted:
         raise _classified(command, code, text)
 
 

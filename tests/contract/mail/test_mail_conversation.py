@@ -107,6 +107,12 @@ REPLIES = [
     ("AFTER_DATA", 451, RemoteUnavailable),
     ("AFTER_DATA", 552, RemoteRejected),
     ("AFTER_DATA", 554, RemoteRejected),
+    # a yes to something else: it is a reply ahead, or behind
+    ("MAIL", 354, RemoteUnavailable),
+    ("RCPT", 354, RemoteUnavailable),
+    ("DATA", 250, RemoteUnavailable),
+    ("AFTER_DATA", 354, OutcomeUnknown),
+    ("AFTER_DATA", 199, OutcomeUnknown),
 ]
 
 
@@ -140,6 +146,13 @@ def test_a_login_put_off_passes_a_login_refused_does_not(serve, mailer, letter, 
     server = serve(users={"firm": PASSWORD})
     server.fail_next(code, at="AUTH", times=3)
     with pytest.raises(RemoteUnavailable if code == 454 else RemoteRefused):
+        mailer(server, username="firm", password=PASSWORD).send(letter, FROM, TO)
+
+
+def test_a_login_that_is_asked_for_in_nonsense_passes(serve, mailer, letter):
+    server = serve(users={"firm": PASSWORD})
+    server.fail_next(334, at="AUTH", times=3, text="abcde")
+    with pytest.raises(RemoteUnavailable, match="makes no sense"):
         mailer(server, username="firm", password=PASSWORD).send(letter, FROM, TO)
 
 
