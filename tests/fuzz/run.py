@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fuzz import files, firm
+from fuzz import files, firm, replies
 
 FILES = 100  # of each kind a seed
 LONGEST_S = 4 * 3600  # a run that got no further by then ends, and says so
@@ -25,7 +25,11 @@ LONGEST_S = 4 * 3600  # a run that got no further by then ends, and says so
 def draw(seed):
     """What one seed met, by kind, and what went wrong."""
     met, wrong = Counter(), []
-    works = {"answers to connectors": lambda: firm.read(seed), "answers in whole passes": lambda: firm.play(seed)}
+    works = {
+        "answers to connectors": lambda: firm.read(seed),
+        "answers in whole passes": lambda: firm.play(seed),
+        "replies of a mail server": lambda: replies.run(seed, FILES),
+    }
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         for kind in files.KINDS:
             works[kind] = lambda kind=kind: files.run(kind, seed, FILES, Path(folder))

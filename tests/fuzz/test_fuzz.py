@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bytebridge.ledger import migrate
 from bytebridge.ledger.engine import Store
-from fuzz import files, firm
+from fuzz import files, firm, replies
 from simulation.world import BEGIN
 
 SERVERS = ("BYTEBRIDGE_TEST_POSTGRESQL_URL", "BYTEBRIDGE_TEST_MARIADB_URL")
@@ -56,3 +56,7 @@ def test_a_server_takes_what_a_file_takes(variable):
 @pytest.mark.parametrize("kind", sorted(files.KINDS))
 def test_files_and_texts_are_taken_or_refused_in_a_sentence(kind, tmp_path):
     assert files.run(kind, seed=1, count=400, folder=tmp_path) == 400
+
+
+def test_a_mail_server_that_says_anything_ends_in_one_of_our_errors_and_never_in_a_lie():
+    assert replies.run(seed=1, count=400) == 400
