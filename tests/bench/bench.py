@@ -193,7 +193,8 @@ def growth(orders, tickets, on, turns, little):
         print(
             f"poll ({name}), {orders + tickets:,} documents in the store against {little_store:,}: "
             f"CPU {1e3 * one['cpu_s']:.0f} ms / {1e3 * other['cpu_s']:.0f} ms, "
-            f"{one['requests']} / {other['requests']} requests, {one['posted']} / {other['posted']} posted"
+            f"{one['requests']} / {other['requests']} requests, {one['posted']} / {other['posted']} posted, "
+            f"{one['cpu_s'] / one['requests_cpu_s']:.1f} / {other['cpu_s'] / other['requests_cpu_s']:.1f} x its requests alone"
         )
     return {"growth": grown, "tenth": {"medians": tenth, "ratios": ratios}, "polls": {"all": many, "few": few}}
 

@@ -12,6 +12,7 @@ import urllib.request
 from contextlib import contextmanager
 from dataclasses import replace
 
+import requests
 from measured import measured
 from sqlalchemy import func, select
 
@@ -108,10 +109,22 @@ def polls(port, url):
             urllib.request.urlopen(f"http://127.0.0.1:{port}/_log").read()
             with profiled(), measured() as one:
                 done = service.one_pass(context, SOURCES)
-            one["requests"] = len(json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/_log")))
+            asked = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/_log"))
+            one["requests"] = len(asked)
+            one["requests_cpu_s"] = asking(port, asked)
             one["posted"] = sum(result.posted for result in done.results.values())
             figures[name].append(one)
     return {name: {key: median(one[key] for one in many) for key in many[0]} for name, many in figures.items()}
+
+
+def asking(port, addresses):
+    """CPU of these requests on a session of `requests` that is kept alive and makes nothing of the answers [s]."""
+    session = requests.Session()
+    session.get(f"http://127.0.0.1:{port}{addresses[0]}")
+    with measured() as figures:
+        for address in addresses:
+            session.get(f"http://127.0.0.1:{port}{address}")
+    return figures["cpu_s"]
 
 
 def median(values):
