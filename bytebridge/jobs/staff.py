@@ -48,9 +48,10 @@ def note_reviews(context: Context) -> int:
 
 
 def _may_write(context: Context) -> bool:
+    if not context.settings.helpdesk.message_api_key.get_secret_value():
+        return False
     with context.store.read() as connection:
-        held = outbox.is_held(connection)
-    return bool(context.settings.helpdesk.message_api_key.get_secret_value()) and not held
+        return not outbox.is_held(connection)
 
 
 def _note(review: Review, context: Context) -> bool:

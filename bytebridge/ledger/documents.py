@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Connection, Row, bindparam, or_, select
 
 from bytebridge.domain.memory import Memory
 from bytebridge.domain.model import Credits, Document, Instant, Invoice, Source
@@ -15,6 +15,8 @@ from bytebridge.ledger.schema import accounts, documents
 CHUNK = 1_000
 STATE = select(documents.c.key, documents.c.state)
 CODE = select(documents.c.key, documents.c.code)
+# not by source: SQLite would go by that index and look at every document there is
+TO_RECHECK = STATE.where(documents.c.recheck <= bindparam("now")).order_by(documents.c.recheck)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +139,7 @@ def codes(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
 
 def to_recheck(connection: Connection, source: Source, now: Instant) -> dict[str, Document]:
     """Documents as last seen whose worth may have changed while they did not, by id; of a credit note its invoice."""
-    # not by source: SQLite would go by that index and look at every document there is
-    rows = connection.execute(
-        select(documents.c.key, documents.c.state).where(documents.c.recheck <= now).order_by(documents.c.recheck)
-    )
+    rows = connection.execute(TO_RECHECK, {"now": now})
     found = {
         key.partition(":")[2]: codec.document(source, state)
         for key, state in rows

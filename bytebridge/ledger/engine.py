@@ -54,16 +54,13 @@ class Store:
     def __init__(self, url: str, *, read_only: bool = False, sleep: Callable[[float], None] | None = None) -> None:
         self.url = sqlalchemy.make_url(url)
         self.dialect = self.url.get_backend_name().replace("mariadb", "mysql")
+        # of SQLite's file; None in memory and on a server
+        self.path = Path(self.url.database) if self.dialect == "sqlite" and self.url.database else None
         self.read_only = read_only
         self.guard: Callable[[], None] = lambda: None
         self._sleep = sleep
         self._file: tuple[int, int] | None = None  # that the first connection opened
         self.engine = self._sqlite() if self.dialect == "sqlite" else self._server()
-
-    @property
-    def path(self) -> Path | None:
-        """The file of an SQLite store; None in memory and on a server."""
-        return Path(self.url.database) if self.dialect == "sqlite" and self.url.database else None
 
     def _server(self) -> Engine:
         engine = sqlalchemy.create_engine(

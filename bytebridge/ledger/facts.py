@@ -5,12 +5,13 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from bytebridge.domain.model import Instant
 from bytebridge.ledger.schema import meta
 
+VALUE = select(meta.c.value).where(meta.c.name == bindparam("which"))
 CHANGE = update(meta).where(meta.c.name == bindparam("which"))
 
 
 def get(connection: Connection, name: str) -> str:
     """The fact's text, empty when it was never set."""
-    return connection.execute(select(meta.c.value).where(meta.c.name == name)).scalar() or ""
+    return connection.execute(VALUE, {"which": name}).scalar() or ""
 
 
 def put(connection: Connection, name: str, value: str) -> None:

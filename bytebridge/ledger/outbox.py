@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, or_, select, true, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, func, insert, or_, select, update
 
 from bytebridge.domain.entry import Entry, receipt
 from bytebridge.domain.letter import Channel, NoticeKind
@@ -16,6 +16,36 @@ from bytebridge.ledger.many import batches
 from bytebridge.ledger.pages import heads
 from bytebridge.ledger.schema import accounts, addresses, notices
 
+NO_SHOP = Instant(2**62)  # read later than anything happens
+SHOP_WAS_READ = or_(notices.c.needs_shop == 0, notices.c.cause <= bindparam("shop_read"))
+# asked at each pass, so made once
+DUE = (
+    select(notices)
+    .where(
+        notices.c.state.in_(("pending", "sending", "unknown")),
+        notices.c.channel == bindparam("through"),
+        notices.c.due <= bindparam("now"),
+        notices.c.carrier.is_(None),
+        SHOP_WAS_READ,
+    )
+    .order_by(notices.c.id)
+    .limit(bindparam("most"))
+)
+WAITS_FOR_SHOP = (
+    select(notices.c.id)
+    .where(notices.c.state == "pending", notices.c.needs_shop == 1, notices.c.cause > bindparam("shop_read"))
+    .limit(1)
+)
+NOT_GIVEN_BACK = (
+    select(notices)
+    .where(
+        notices.c.state == "sent",
+        notices.c.channel == Channel.TICKET,
+        notices.c.sent_at >= bindparam("since"),
+        notices.c.standing.is_not(None),
+    )
+    .order_by(notices.c.id)
+)
 WAITING = ("pending", "held")
 ALL_HELD = "all letters are held until `bytebridge notices release`"
 UNSETTLED = ("pending", "held", "sending", "unknown")
@@ -216,18 +246,12 @@ def due(
     """
     if is_held(connection):
         return []
-    question = select(notices).where(
-        notices.c.state.in_(("pending", "sending", "unknown")),
-        notices.c.channel == channel,
-        notices.c.due <= now,
-        notices.c.carrier.is_(None),
-        _shop_was_read(shop_read),
-    )
-    return [from_row(row) for row in connection.execute(question.order_by(notices.c.id).limit(limit))]
+    values = {"through": channel, "now": now, "shop_read": _or_far(shop_read), "most": limit}
+    return [from_row(row) for row in connection.execute(DUE, values)]
 
 
-def _shop_was_read(shop_read: Instant | None) -> ColumnElement[bool]:
-    return true() if shop_read is None else or_(notices.c.needs_shop == 0, notices.c.cause <= shop_read)
+def _or_far(shop_read: Instant | None) -> Instant:
+    return NO_SHOP if shop_read is None else shop_read
 
 
 def rider(connection: Connection, account: int, shop_read: Instant | None) -> Notice | None:
@@ -238,9 +262,9 @@ def rider(connection: Connection, account: int, shop_read: Instant | None) -> No
         notices.c.state == "pending",
         notices.c.carrier.is_(None),
         notices.c.doubts == 0,
-        _shop_was_read(shop_read),
+        SHOP_WAS_READ,
     )
-    row = connection.execute(question.order_by(notices.c.id).limit(1)).first()
+    row = connection.execute(question.order_by(notices.c.id).limit(1), {"shop_read": _or_far(shop_read)}).first()
     return from_row(row) if row is not None else None
 
 
@@ -262,10 +286,7 @@ def low_waits(connection: Connection, account: int) -> bool:
 
 def waits_for_shop(connection: Connection, shop_read: Instant) -> bool:
     """Whether a letter waits for a newer reading of the shop."""
-    question = select(func.count()).where(
-        notices.c.state == "pending", notices.c.needs_shop == 1, notices.c.cause > shop_read
-    )
-    return bool(connection.execute(question).scalar())
+    return connection.execute(WAITS_FOR_SHOP, {"shop_read": shop_read}).first() is not None
 
 
 def move(connection: Connection, notice: Notice, state: str, **values: Any) -> bool:
@@ -331,13 +352,7 @@ def recover(connection: Connection, now: Instant, recheck_after_s: int) -> int:
 
 def not_given_back(connection: Connection, since: Instant) -> list[Notice]:
     """Letters sent since then whose tickets do not stand as before yet, oldest first."""
-    question = select(notices).where(
-        notices.c.state == "sent",
-        notices.c.channel == Channel.TICKET,
-        notices.c.sent_at >= since,
-        notices.c.standing.is_not(None),
-    )
-    return [from_row(row) for row in connection.execute(question.order_by(notices.c.id))]
+    return [from_row(row) for row in connection.execute(NOT_GIVEN_BACK, {"since": since})]
 
 
 def is_held(connection: Connection) -> bool:

@@ -11,6 +11,7 @@ from bytebridge.domain.model import Instant, Source
 from bytebridge.ledger import codec
 from bytebridge.ledger.schema import runs, sources
 
+READING = select(sources).where(sources.c.source == bindparam("which"))
 CHANGE = update(sources).where(sources.c.source == bindparam("which"))
 
 
@@ -78,7 +79,7 @@ def _shown(row: Any) -> dict[str, Any]:
 
 
 def reading(connection: Connection, source: Source) -> Reading:
-    row = connection.execute(select(sources).where(sources.c.source == source.value)).one_or_none()
+    row = connection.execute(READING, {"which": source.value}).one_or_none()
     if row is None:
         return Reading(None, None, None)
     begun = Instant(row.begun) if row.begun is not None else None
