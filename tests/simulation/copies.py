@@ -1,11 +1,17 @@
-"""What the firm's own people see: the copies in the ERP, and the list of what waits for them."""
+"""What the firm's own people see: the copies in the ERP, the list of what waits for them, and what tells of it."""
 
+import hashlib
 import re
 from collections import Counter, defaultdict
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from simulation import truth
 from simulation.world import normal
 
+STAFF = "staff@example.com"
+DIGEST = re.compile(r"<digest\.(\d{4}-W\d\d)\.\d+@example\.com>")
+NOTE = re.compile(r"BB-R[0-9A-F]{8}")
 REFERENCE = re.compile(r"bytebridge:(\d+)-(\d+)-([0-9a-f]{8}):(\d+)")
 
 
@@ -83,3 +89,46 @@ def check_reviews(oracle, database):
             oracle.demand(not found, f"{document} is worth {worths} and waits: {found}")
         elif _speaks_for_itself(document, ticket, world):
             oracle.demand(found, f"{document} is worth nobody knows what and does not wait")
+
+
+def check_notes(oracle, database):
+    """A ticket that waits says so once, to the technicians alone."""
+    world, found, owner = oracle.world, Counter(), {}
+    for ticket in world.desk.tickets.values():
+        owner[_note_of(f"helpdesk:{ticket.id}")] = ticket.id
+        for group in ticket.groups:
+            if group.status != "S":  # what a split took along counts where it went
+                found.update(code for message in group.messages for code in NOTE.findall(message.text))
+    for code, count in found.items():
+        moved = owner[code] in world.merged or owner[code] in world.split  # before anybody knew whether it was written
+        oracle.demand(count == 1 or moved, f"the note {code} of ticket {owner[code]} stands {count} times")
+    told = [mail.text for mail in world.desk.mails if NOTE.search(mail.text)]
+    oracle.demand(not told, f"a customer got a note: {told}")
+    silent = database.execute(
+        """SELECT document FROM reviews WHERE document LIKE 'helpdesk:%' AND state = 'waiting' AND closed_at IS NULL
+            AND document NOT IN (SELECT document FROM reviews WHERE noted IS NOT NULL)"""
+    ).fetchall()
+    oracle.demand(not silent, f"no note was made of {[row[0] for row in silent]}")
+
+
+def _note_of(document):
+    return f"BB-R{hashlib.sha256(document.encode()).hexdigest()[:8]}".upper()
+
+
+def check_digests(oracle, database):
+    """The staff hear once a week that something waits, if they want to; nobody else does."""
+    weeks = Counter()
+    for letter in oracle.mail.messages:
+        week = DIGEST.fullmatch(letter.message["Message-ID"])
+        oracle.demand(bool(week) == (STAFF in letter.recipients), f"{letter.message['Subject']} to {letter.recipients}")
+        if week:
+            weeks[week[1]] += 1
+            text = letter.message.get_body(("plain",)).get_content()
+            oracle.demand("bytebridge review list" in text, f"a digest that says nothing: {text}")
+    oracle.demand(max(weeks.values(), default=1) == 1, f"digests by week: {weeks}")
+    waiting = """SELECT 1 FROM reviews WHERE closed_at IS NULL AND state IN ('waiting', 'flagged')
+        UNION SELECT 1 FROM notices WHERE state = 'failed'"""
+    if oracle.switches.get("staff") and database.execute(waiting).fetchone():
+        told = dict(database.execute("SELECT name, value FROM meta")).get("digest")
+        now = f"{datetime.fromtimestamp(oracle.world.now(), ZoneInfo('Europe/Madrid')):%G-W%V}"
+        oracle.demand(told == now, f"something waits in {now}, and the staff were told in {told}")

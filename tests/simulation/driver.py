@@ -24,6 +24,7 @@ from bytebridge.sandbox.liveagent_requests import window
 from bytebridge.sandbox.mail import MailServer
 from bytebridge.settings import Settings, secret_values
 from bytebridge.shop import connector as shop
+from simulation.copies import STAFF
 from simulation.faults import Act, Crash, Network, Rival, Weather
 from simulation.oracle import Oracle
 from simulation.people import DAY, VERBS, Step, pick
@@ -467,5 +468,10 @@ def settings(world, mail, switches):
             **quick,
         },
         smtp={"host": "127.0.0.1", "port": mail.port, "security": "none"},
-        notices={"from": "creditos@example.com", "office_hours": ""},
+        notices={
+            "from": "creditos@example.com",
+            "office_hours": "",
+            "staff": STAFF if switches.get("staff") else "",
+            "module_ending_days": switches.get("ending_days", 0),
+        },
     )

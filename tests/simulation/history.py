@@ -36,6 +36,7 @@ FIXED = (
 )
 FIXED_SWITCHES = {"customers": 2}
 SMALL_PAGES = 0.33  # of the firms: a page of two or three costs many requests
+ENDING_DAYS = 330  # a year's end is told so long before, for few histories last a year
 REPLIES = ("reply", "reply", "reply", "note", "email")
 
 
@@ -66,6 +67,8 @@ def switches(seed):
     desk["per_page_cap"] = chance.choice((500, 500, 500, 500, 2, 5, 20))
     desk["history_delay"] = chance.choice((0, 0, 0, 5, 50))
     desk["sort_ignored"] = chance.random() < 0.05
+    firm["staff"] = chance.random() < 0.5
+    firm["ending_days"] = chance.choice((0, ENDING_DAYS))
     return firm
 
 

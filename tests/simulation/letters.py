@@ -4,7 +4,7 @@ import re
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
-from simulation import truth
+from simulation import copies, truth
 from simulation.world import normal
 
 CODE = re.compile(r"BB-\d+-\d+-[0-9A-F]{12}")
@@ -64,6 +64,7 @@ class Letters:
             self.demand(code in known, f"letter {code} is not in the outbox")
         self._every_change_told()
         self._statements()
+        self._endings()
         if not self.oracle.moved_accounts:  # else the chains of several accounts make one balance
             self._low()
             self._beforehand()
@@ -73,6 +74,8 @@ class Letters:
         mails, identities, replies = defaultdict(list), defaultdict(set), defaultdict(list)
         for letter in self.mail.messages:
             message = letter.message
+            if copies.STAFF in letter.recipients:
+                continue
             code = message["Message-ID"].strip("<>").partition(".")[0].upper()
             text = message.get_body(("plain",)).get_content()
             identities[message["Message-ID"]].add((message["Subject"], message["To"], text))
@@ -120,7 +123,7 @@ class Letters:
         if row["state"] == "sent" and row["kind"] in ("low_balance", "insufficient"):
             self._shop_was_read(row, name)
         for told in got[:1]:
-            if row["kind"] != "statement" and not self.oracle.moved_accounts:
+            if row["kind"] not in ("statement", "module_ending") and not self.oracle.moved_accounts:
                 self._figures(row, name, told)
 
     def _given_up(self, row, name):
@@ -289,6 +292,33 @@ class Letters:
         untouched = self.world.stood[ticket.id] == "N" and opened >= self.oracle.live_at + self.oracle.skew
         return untouched and owned is not None and owned < opened
 
+    # a year of support
+
+    def _endings(self):
+        """Who bought a module hears of the end of its year once, some time before it, if they hear of it at all."""
+        told = {row["document"]: row for row in self.rows if row["kind"] == "module_ending"}
+        self.demand(
+            len(told) == sum(row["kind"] == "module_ending" for row in self.rows), "one end of support was told twice"
+        )
+        ahead = self.oracle.switches.get("ending_days", 0) * DAY_S
+        for document, row in told.items():
+            order = self.world.orders[int(document.partition(":")[2])]
+            self.demand(any(_is_module(line) for line in order.lines.values()), f"{document} has no module")
+            due = order.dated + truth.SUPPORT_S - ahead
+            self.demand(row["created_at"] > due - truth.NEAR_S, f"the end of {document}'s support was told too early")
+        if not ahead or self.oracle.moved_accounts:
+            return
+        latest = {}
+        for order in self.world.orders.values():
+            if order.stand in ("paid", "hold") and any(_is_module(line) and line.left for line in order.lines.values()):
+                holder = self.world.holder(order.email).name
+                latest[holder] = max(latest.get(holder, order), order, key=lambda one: one.dated)
+        for order in latest.values():
+            due, now = order.dated + truth.SUPPORT_S - ahead, self.world.now()
+            if due < now - truth.NEAR_S and now < due + ahead and due > self.oracle.live_at + truth.NEAR_S:
+                row = told.get(f"shop:{order.id}")
+                self.demand(row is not None, f"nobody was told that the support of shop:{order.id} ends")
+
     # low, insufficient
 
     def _low(self):
@@ -355,6 +385,10 @@ def _notes(ticket):
     """Internal notes; of a group that a split took along, the new ticket holds the one that counts."""
     groups = [group for group in ticket.groups if group.type == "I" and group.status != "S"]
     return [message.text for group in groups for message in group.messages if message.type == "N"]
+
+
+def _is_module(line):
+    return line.reference.startswith("MOD")
 
 
 def _number(text):

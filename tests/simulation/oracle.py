@@ -104,6 +104,8 @@ class Oracle:
             self._never_wrong(database)
             Letters(self, database).check()
             copies.check_reviews(self, database)
+            copies.check_notes(self, database)
+            copies.check_digests(self, database)
             copies.check_erp(self, database, lambda email: self.balances.get(self.world.holder(email).name, 0))
             self._nothing_waits(database)
         self.since_then.clear()

@@ -281,6 +281,7 @@ def merge_tickets(world, step):
 def split_ticket(world, step):
     if ticket := _ticket(world, step, "N", "C", "R"):
         world.desk.split(ticket)
+        world.split.add(ticket)
 
 
 def change_owner(world, step):

@@ -65,6 +65,7 @@ class Holder:
 @dataclass
 class World:
     """owners: normal address -> Holder. tidied: tickets deleted long after their work. ours: invoices of this story.
+    split: tickets of which a part went into another.
 
     stood: ticket -> the status that people last gave it. worked: ticket -> when it was resolved, each time. opened:
     ticket -> when it first was there.
@@ -76,6 +77,7 @@ class World:
     owners: dict = field(default_factory=dict)
     tidied: set = field(default_factory=set)
     merged: set = field(default_factory=set)
+    split: set = field(default_factory=set)
     ours: set = field(default_factory=set)
     stood: dict = field(default_factory=dict)
     worked: dict = field(default_factory=dict)
