@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import random
 import re
 import shutil
@@ -12,14 +13,17 @@ from email import policy
 from email.parser import BytesParser
 from pathlib import Path
 
+from prometheus_client.parser import text_string_to_metric_families
+
 import canary
-from bytebridge import service
+from bytebridge import service, snapshot
 from bytebridge.cli import main
 from bytebridge.erp.write_back import Writer
 from bytebridge.errors import RemoteError
 from bytebridge.jobs.reconcile import Window
 from bytebridge.ledger import accounts, codec, verify
 from bytebridge.ledger.engine import Store
+from bytebridge.monitor import Monitor
 from fuzz import hostile
 from simulation.driver import Firm
 from simulation.faults import Network
@@ -40,6 +44,7 @@ HEADERS = {
     "Content-Type",
 }  # fmt: skip
 # escape sequences, the second set of control characters, and what turns a line round
+LABEL = re.compile(r"[a-z0-9_.+-]+|\+Inf", re.IGNORECASE)
 UNPRINTED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -79,7 +84,7 @@ def spoilt_firm(seed):
     chance = random.Random(seed)
     folder = tempfile.mkdtemp(prefix="fuzz-", dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
     try:
-        firm = Firm(folder, {"customers": 3})
+        firm = Firm(folder, {"customers": 3, "draws": seed % 4 == 0})  # pages and plots cost most of the time
         firm.clock.at = BEGIN
         firm.network = Spoilt(firm.weather, firm.world.systems, firm.mail, chance)
         for step in (*BOUGHT, *WORKED):
@@ -194,20 +199,41 @@ def check(firm, url):
         assert len(mail.recipients) == 1
     assert not firm.mail.outside, firm.mail.outside[:3]
     log = firm.log.getvalue()
-    planted = {"shop.api_key": firm.world.shop_key, "erp.api_key": firm.world.erp.key}
-    assert canary.leaks(log, planted) == []
+    _gives_no_key_away(firm, log + "".join(mail.raw.decode("ascii") for mail in firm.mail.messages))
     assert "job_crashed" not in log
     assert not UNPRINTED.search(log.replace("\n", ""))
     store = Store(url, read_only=True)
     with store.read() as connection:
         assert verify.verify(connection).fault is None
         emails = [one.emails[0] for one in accounts.summaries(connection) if one.emails]
+    current = snapshot.of(store, firm.clock())
+    _is_harmless(firm, snapshot.page(store, firm.settings, firm.clock(), (), {}, stands_by=False))
     store.close()
+    _measure(firm, log, current)
     _look(firm, url, emails)
 
 
+def _gives_no_key_away(firm, text):
+    desk = firm.world.desk
+    keys = {"shop": firm.world.shop_key, "erp": firm.world.erp.key, "v3": desk.api_key, "v1": desk.message_api_key}
+    assert canary.leaks(text, keys) == []
+
+
+def _measure(firm, log, current):
+    """Metrics of what was logged: no stranger's word becomes a label."""
+    monitor = Monitor(dict.fromkeys(service.ORDER, 300), lambda: current, firm.clock.monotonic, "1")
+    for line in log.splitlines():
+        fields = json.loads(line)
+        monitor.metrics.hear(fields["event"], fields)
+    text = monitor.exposition().decode()
+    _gives_no_key_away(firm, text)
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            assert all(LABEL.fullmatch(value) for value in sample.labels.values()), sample
+
+
 def _look(firm, url, emails):
-    """What an administrator sees on a terminal, and a customer in a statement."""
+    """What an administrator sees on a terminal and in a browser, and a customer in a statement."""
     config = Path(firm.path).with_name("look.toml")
     config.write_text(f"[store]\nurl = '{url}'\n")
     commands = [("accounts", "list"), ("review", "list"), ("notices", "list"), ("runs", "list")]
@@ -215,6 +241,9 @@ def _look(firm, url, emails):
     for email in emails[:2]:
         commands += [("accounts", "show", email), ("statement", email), ("notices", "explain", email)]
         commands += [("statement", email, "--format", form) for form in ("csv", "html", "json")]
+    if emails:
+        commands.append(("statement", emails[0], "--format", "pdf", "--output", str(config.with_name("look.pdf"))))
+    commands += [("report", "--output", str(config.with_name("look.html"))), ("report", "--json")]
     for key in [*firm.world.desk.tickets][:2]:
         commands.append(("explain", "ticket", key))
     for command in commands:
@@ -223,6 +252,15 @@ def _look(firm, url, emails):
         shown = out.replace("\r\n", "\n") + err  # as CSV ends its lines
         found = UNPRINTED.search(shown)
         assert found is None, (command, shown[max(0, found.start() - 40) :][:80])
+        _gives_no_key_away(firm, shown)
+    if (page := config.with_name("look.html")).exists():
+        _is_harmless(firm, page.read_text(encoding="utf-8"))
+
+
+def _is_harmless(firm, page):
+    _gives_no_key_away(firm, page)
+    assert not UNPRINTED.search(page.replace("\n", ""))
+    assert not any(planted in page for planted in ("<script>alert(", "<img src=x", "85547"))  # of `hostile.TEXTS`
 
 
 def run(arguments):
