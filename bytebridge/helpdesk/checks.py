@@ -278,8 +278,9 @@ def writing(posting: Posting, settings: HelpdeskSettings) -> Iterator[Finding]:
         yield Finding(Level.WELL, f"{settings.agent} is an agent of the help desk")
     try:
         posting.probe()
-    except RemoteRefused:
-        yield Finding(Level.WRONG, "the key for messages is refused", "set helpdesk.message_api_key to the v1 key")
+    except RemoteRefused as error:
+        cure = "set helpdesk.message_api_key to the v1 key, or correct helpdesk.url"
+        yield Finding(Level.WRONG, f"messages are refused: {error.message}", cure)
     else:
         yield Finding(Level.WELL, "the key for messages is known")
 

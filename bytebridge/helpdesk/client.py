@@ -21,6 +21,7 @@ API, MESSAGE_API = "/api/v3", "/api"
 PAGE = 100
 DEFAULT_PAGE = 10  # what a server hands out that ignores the size asked for
 UNSTATED_WAIT_S = 60.0  # a 429 without Retry-After: the limit counts minutes (LiveAgent notes §3)
+NOT_HERE = "no LiveAgent answers here: check its url"
 Row = msgspec.Raw
 T = TypeVar("T")
 
@@ -43,7 +44,7 @@ def classify(answer: Answer, operation: str) -> RemoteError | None:
         case 200:
             return _hollow(answer, operation, reads=reads)
         case 404 if not _is_data(answer):
-            return RemoteRefused(SYSTEM, operation, "no LiveAgent answers here: check its url")
+            return RemoteRefused(SYSTEM, operation, NOT_HERE)
         case 404:
             return None if reads else RemoteRejected(SYSTEM, operation, "it has no such record")
         case 401 | 403 | 429:
@@ -61,12 +62,10 @@ def classify(answer: Answer, operation: str) -> RemoteError | None:
 def classify_message(answer: Answer, operation: str) -> RemoteError | None:
     """The error that an answer of v1 stands for; a failure may come with status 200 (LiveAgent notes §2)."""
     match answer.status:
-        case 200:
-            return _spoken(answer, operation)
         case 401 | 403 | 429:
             return _not_now(answer, operation)
-        case status if 400 <= status < 500:
-            return RemoteRejected(SYSTEM, operation, f"status {status}: the ticket does not take this message")
+        case status if status == 200 or 400 <= status < 500:
+            return _spoken(answer, operation)
         case _:
             return classify_status(answer, operation, SYSTEM) or OutcomeUnknown(
                 SYSTEM, operation, f"status {answer.status} says neither yes nor no"
@@ -112,14 +111,19 @@ class _Spoken(msgspec.Struct):
 
 
 def _spoken(answer: Answer, operation: str) -> RemoteError | None:
-    if not answer.body.strip():
+    """What v1 says in its own words. Others' words are those of something before it, which may have let it through."""
+    if answer.status == 200 and not answer.body.strip():
         return None  # a success without a word
     try:
         verdict = msgspec.json.decode(answer.body, type=_Spoken).response
     except UNREADABLE:
-        return OutcomeUnknown(SYSTEM, operation, "the answer says neither yes nor no")
-    if verdict.status == "OK":
+        if answer.status in (404, 405):
+            return RemoteRefused(SYSTEM, operation, NOT_HERE)
+        verdict = _Verdict("")
+    if verdict.status == "OK" and answer.status == 200:
         return None
+    if verdict.status != "ERROR":
+        return OutcomeUnknown(SYSTEM, operation, f"the answer, status {answer.status}, says neither yes nor no")
     if "key" in verdict.errormessage.lower().split():
         return RemoteRefused(SYSTEM, operation, "the key for messages is wrong or lacks the right")
     return RemoteRejected(SYSTEM, operation, "the ticket does not take this message")

@@ -122,6 +122,47 @@ def test_a_reply_that_arrives_after_the_first_look_is_not_posted_again(world):
     assert len(world.desk.replies(ticket)) == 1
 
 
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_proxys_page_instead_of_an_answer_leaves_the_reply_in_doubt(world, stored):
+    """Whether the desk took it before the proxy gave up cannot be told: a mail at once could tell it twice."""
+    bought(world)
+    ticket = world.asks(ANA)
+    world.desk.resolve(ticket, kind="consulta", minutes=5)
+    written = []
+
+    def timed_out(asked):
+        if asked.method == "POST" and asked.path.endswith("/messages"):
+            written.append(dict(parse_qsl(asked.body.decode()))["message"])
+            return True
+        return False
+
+    world.desk.fail_next(408, body=b"<html>Request Time-out</html>", match=timed_out)
+    world.poll()
+    assert states(world) == {"balance": "unknown"}
+    if stored:
+        world.desk.answer(ticket, written[0], by="creditos@example.com")
+    for _ in range(3):
+        world.clock.tick(61)
+        world.poll()
+    assert world.told() == [("balance", "ticket", ANA)]
+    assert len(world.mail.messages) == 1
+
+
+def test_replies_wait_for_an_address_that_takes_them(world):
+    bought(world)
+    ticket = world.asks(ANA)
+    world.desk.resolve(ticket, kind="consulta", minutes=5)
+    at_messages = lambda asked: asked.method == "POST" and asked.path.endswith("/messages")  # noqa: E731
+    world.desk.fail_next(404, 2, body=b"<html>no such page</html>", match=at_messages)
+    world.poll()
+    [letter] = world.letters(state="pending")
+    assert "check its url" in letter.why
+    world.clock.tick(HOUR)
+    world.poll()
+    assert world.told() == [("balance", "ticket", ANA)]
+    assert (len(world.desk.replies(ticket)), len(world.mail.messages)) == (1, 1)
+
+
 def test_a_reply_in_doubt_is_found_though_another_agent_writes_by_now(world):
     bought(world)
     ticket = world.asks(ANA)

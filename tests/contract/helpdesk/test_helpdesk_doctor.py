@@ -75,7 +75,7 @@ FAULTS = {
     "department by name": ({}, {"departments": ["Soporte", "default"]}, Level.WRONG, ("Soporte",)),
     "no key for messages": ({}, {"message_api_key": ""}, Level.DOUBTFUL, ("message_api_key",)),
     "same key twice": ({}, {"message_api_key": "v3-key"}, Level.WRONG, ("the same",)),
-    "wrong key for messages": ({}, {"message_api_key": "nope"}, Level.WRONG, ("for messages is refused",)),
+    "wrong key for messages": ({}, {"message_api_key": "nope"}, Level.WRONG, ("messages are refused", "key")),
     "no such agent": ({}, {"agent": "nobody@example.com"}, Level.WRONG, ("no active agent",)),
 }
 
@@ -88,6 +88,12 @@ def test_each_fault_is_found(furnished, open_client, case):
     for name, value in switches.items():
         setattr(furnished, name, value)
     assert has(doubts(open_client(furnished, **settings)), level, *words)
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_an_address_at_which_no_messages_are_taken(furnished, open_client, status):
+    furnished.fail_next(status, 2, body=b"<html>no such page</html>", match=lambda asked: asked.method == "POST")
+    assert has(doubts(open_client(furnished)), Level.WRONG, "messages are refused", "check its url")
 
 
 def test_an_expired_key(furnished, open_client, clock):

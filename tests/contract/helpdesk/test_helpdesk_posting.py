@@ -9,6 +9,9 @@ from bytebridge.helpdesk.posting import spoken
 
 CODE = "BB-7-31-0A1B2C3D"
 TEXT = f"Se han cargado 30 créditos.\nSaldo: 90.\n\nRef. {CODE}"
+NO = b'{"response": {"status": "ERROR", "statuscode": 1, "errormessage": "it is closed"}}'
+WRONG_KEY = b'{"response": {"status": "ERROR", "statuscode": 1, "errormessage": "The API key is not valid"}}'
+YES = b'{"response": {"status": "OK", "statuscode": 0}}'
 US, TECHNICIAN = "b0t0b0t0", "a1b2c3d4"
 
 
@@ -107,14 +110,24 @@ def test_every_outcome_of_a_post(desk, helpdesk, ticket, mode, error, stored):
         (200, b"<html>maintenance</html>", OutcomeUnknown),
         (200, b'{"ok": true}', OutcomeUnknown),
         (202, b"", OutcomeUnknown),
-        (400, b"", RemoteRejected),
-        (404, b"", RemoteRejected),
+        (400, NO, RemoteRejected),
+        (404, NO, RemoteRejected),
+        (409, NO, RemoteRejected),
+        (400, b"", OutcomeUnknown),
+        (400, b'{"message": "no"}', OutcomeUnknown),
+        (408, b"<html>Request Time-out</html>", OutcomeUnknown),
+        (413, b"[7]", OutcomeUnknown),
+        (400, YES, OutcomeUnknown),
+        (400, WRONG_KEY, RemoteRefused),
+        (404, b"", RemoteRefused),
+        (404, b"<html>no such page</html>", RemoteRefused),
+        (405, b'{"message": "no"}', RemoteRefused),
         (429, b"", RemoteUnavailable),
         (503, b"", OutcomeUnknown),
     ],
 )
 def test_odd_answers_to_a_post(desk, helpdesk, ticket, status, body, error):
-    desk.fail_next(status, body=body, match=lambda request: request.method == "POST")
+    desk.fail_next(status, 2, body=body, match=lambda request: request.method == "POST")
     with pytest.raises(error):
         helpdesk.post(ticket, TEXT, kind="reply")
 
