@@ -1,6 +1,6 @@
 """Rows of LiveAgent as tickets: tag names, contacts where a row holds no address, one ticket by its id."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -49,7 +49,7 @@ class Reader:
         self.unread: set[str] = set()
         self._fields = settings.fields
         self._zone = zone
-        self._tags: dict[str, str] = {}
+        self._tags: dict[str, str | None] = {}
         self._tags_are_fresh = False
         self._contacts: dict[str, Contact | None] = {}
 
@@ -136,8 +136,13 @@ class Reader:
             self.unread.add(ticket)
 
     def _ticket(self, row: TicketRow) -> Ticket | None:
-        """None when its contact, which it needs for want of an address, cannot be read: it is asked for again."""
+        """None when one of its tags, or its contact, which it needs for want of an address, cannot be read.
+
+        It is asked for again. RemoteSurprise when the list of tags is no answer at all.
+        """
+        self._list_tags(row.tags)
         try:
+            tags = {tag: name for tag in row.tags if (name := self._tag(tag)) is not None}
             contact = None if wire.address(row.owner_email) else self._contact(row.owner_contactid)
         except RemoteSurprise as error:
             self._note(error, row.id)
@@ -145,16 +150,29 @@ class Reader:
         except RemoteUnavailable as error:
             self._blame(row.id, error)
             return None
-        names = self._names(row.tags)
-        return wire.ticket(row, contact=contact, tags=names, fields=self._fields, zone=self._zone)
+        return wire.ticket(row, contact=contact, tags=tags, fields=self._fields, zone=self._zone)
 
-    def _names(self, ids: Sequence[str]) -> Mapping[str, str]:
-        """Names of tags by id. An unknown id may be a new tag, so the list is read again, once a pass."""
-        if not self._tags_are_fresh and not self._tags.keys() >= set(ids):
-            tags = (decode(row, Tag, "GET /tags") for row in self.client.rows("/tags"))
-            self._tags = {tag.id: tag.name for tag in tags}
-            self._tags_are_fresh = True
-        return self._tags
+    def _list_tags(self, ids: Sequence[str]) -> None:
+        """Reads the tags' names. An unknown id may be a new tag, so the list is read again, once a pass."""
+        if self._tags_are_fresh or self._tags.keys() >= set(ids):
+            return
+        listed = [decode(row, Tag, "GET /tags") for row in self.client.rows("/tags")]
+        if not listed:
+            message = "its list holds no tag although tickets carry some: does the key see them? else make one"
+            raise RemoteSurprise(SYSTEM, "GET /tags", message)
+        self._tags |= {tag.id: tag.name for tag in listed}
+        self._tags_are_fresh = True
+
+    def _tag(self, tag: str) -> str | None:
+        """Its name; None when the server says that it has no such tag, as of one that was deleted from under tickets.
+
+        One that the list leaves out is asked for by itself: a missing row says nothing (LiveAgent notes §5).
+        """
+        if tag not in self._tags:
+            raw = self.client.record(f"/tags/{tag}") if ID.fullmatch(tag) else None
+            found = [] if raw is None else _one_or_more(raw, f"GET /tags/{tag}")
+            self._tags[tag] = next((one.name for one in found if one.id == tag), None)
+        return self._tags[tag]
 
     def _contact(self, contact: str | None) -> Contact | None:
         if contact is None or not ID.fullmatch(contact):
@@ -163,3 +181,9 @@ class Reader:
             raw = self.client.record(f"/contacts/{contact}")
             self._contacts[contact] = None if raw is None else decode(raw, Contact, f"GET /contacts/{contact}", contact)
         return self._contacts[contact]
+
+
+def _one_or_more(raw: Row, operation: str) -> list[Tag]:
+    """One tag as the server shows it: the vendor's own description promises a list."""
+    is_list = bytes(raw).lstrip().startswith(b"[")
+    return decode(raw, list[Tag], operation) if is_list else [decode(raw, Tag, operation)]

@@ -144,3 +144,22 @@ def test_a_desk_of_which_no_row_at_all_can_be_read_is_a_failure(world):
     world.desk.reindex()
     done = service.reconciliation(world.context(), service.ORDER, Window(), dry_run=False)
     assert any("no row of its list can be read" in line for line in done.errors)
+
+
+def test_a_list_without_any_tag_moves_nothing_and_is_said_once_a_pass(world):
+    """A ticket whose field and tag disagree would be charged by its field alone."""
+    world.buys(ANA, SERVDOLIA60=1)
+    world.poll()
+    for _ in range(2):
+        world.desk.resolve(world.asks(ANA, tags=["intervencion"]), kind="consulta", minutes=15)
+    world.told()
+    tags, world.desk.tags = world.desk.tags, {}
+    done = world.poll()
+    [error] = done.errors
+    assert "no tag although tickets carry some" in error
+    assert service.reconciliation(world.context(), service.ORDER, Window(), dry_run=False).errors == [error]
+    assert (world.balances(), world.told(), world.reviews("waiting")) == ({ANA: 60}, [], set())
+    world.desk.tags = tags
+    assert world.poll().errors == []
+    assert (world.balances(), world.told()) == ({ANA: 60}, [])
+    assert [code for _, code in world.reviews("waiting")] == ["two_kinds"] * 2

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from bytebridge.settings import HelpdeskSettings
 
 NOON = 1_770_120_000  # 2026-02-03 12:00:00 UTC
 DESCRIPTION = Path(__file__).parent / "liveagent.openapi.yaml"
-UNDESCRIBED = {"/api/v3/api/info/v3"}  # the key about itself: known from the vendor's client alone
+UNDESCRIBED = re.compile("/api/v3/(api/info/v3|tags/[^/]+)")  # known from the vendor's client alone
 
 
 class Clock:
@@ -93,7 +94,7 @@ def open_desk(clock, hold):
         server.stop()
         kinds = {(asked.method, asked.path, tuple(name for name, _ in asked.query)): asked for asked in server.requests}
         for asked in kinds.values():
-            if asked.path not in UNDESCRIBED:
+            if not UNDESCRIBED.fullmatch(asked.path):
                 hold(asked)
     assert [outside for server in opened for outside in server.outside] == []
 

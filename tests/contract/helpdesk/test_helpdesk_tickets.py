@@ -92,17 +92,94 @@ def test_a_field_code_that_comes_twice(desk, helpdesk):
     assert read(helpdesk, ticket).minutes == ("25", "40")
 
 
+def asked_of(desk, path):
+    return [request.path for request in desk.requests].count(f"/api/v3{path}")
+
+
+def lists_tags_alone(desk, *names, **more):
+    """The next list of tags holds these only."""
+    body = json.dumps([tag for tag in desk.tags.values() if tag["name"] in names]).encode()
+    listed = lambda request: request.path.endswith("/tags")  # noqa: E731
+    desk.fail_next(200, body=body, content_type="application/json", match=listed, **more)
+
+
 def test_a_new_tag_is_looked_up_once_a_pass(desk, polls, clock):
     desk.open("ana@example.com", "Hola", tags=["consulta"])
     polls.poll()
     clock.pass_minutes(1)
-    ticket = desk.open("luc@example.com", "Hola", tags=["urgente"])
-    lost = desk.open("eva@example.com", "Hola", tags=["olvidada"])
-    del desk.tags[desk.new_tag("olvidada")]
+    tickets = [desk.open("luc@example.com", "Hola", tags=[tag]) for tag in ("urgente", "otra")]
     desk.requests.clear()
     met = polls.poll()
-    assert (met[ticket].tags, met[lost].tags) == (("urgente",), ())
-    assert [request.path for request in desk.requests].count("/api/v3/tags") == 1
+    assert [met[ticket].tags for ticket in tickets] == [("urgente",), ("otra",)]
+    assert asked_of(desk, "/tags") == 1
+
+
+def test_a_deleted_tag_is_asked_for_by_itself_and_then_known_to_be_none(desk, polls, clock):
+    polls.poll()
+    clock.pass_minutes(1)
+    tickets = [desk.open("eva@example.com", "Hola", tags=["olvidada", "consulta"]) for _ in range(2)]
+    gone = desk.new_tag("olvidada")
+    deleted = desk.tags.pop(gone)
+    desk.requests.clear()
+    met = polls.poll()
+    assert [met[ticket].tags for ticket in tickets] == [("consulta",)] * 2
+    for _ in range(3):
+        clock.pass_minutes(1)
+        polls.poll()
+    assert (asked_of(desk, "/tags"), asked_of(desk, f"/tags/{gone}")) == (1, 1)
+    desk.tags[gone] = deleted
+    polls.helpdesk.forget()
+    assert read(polls.helpdesk, tickets[0]).tags == ("olvidada", "consulta")
+
+
+@pytest.mark.parametrize("form", ["a list", "a tag", "an empty list"])
+def test_a_tag_that_the_list_leaves_out(desk, helpdesk, form):
+    """The vendor promises a list where one tag is asked for."""
+    ticket = desk.open("ana@example.com", "Hola", tags=["intervencion"])
+    lists_tags_alone(desk, "consulta")
+    one = desk.tags[desk.new_tag("intervencion")]
+    body = json.dumps({"a list": [one], "a tag": one, "an empty list": []}[form]).encode()
+    alone = lambda request: "/tags/" in request.path  # noqa: E731
+    desk.fail_next(200, body=body, content_type="application/json", match=alone)
+    assert read(helpdesk, ticket).tags == (() if form == "an empty list" else ("intervencion",))
+
+
+def test_a_tag_that_nobody_can_read_keeps_back_its_own_tickets_alone(desk, helpdesk):
+    odd, other = (desk.open("ana@example.com", "Hola", tags=[tag]) for tag in ("intervencion", "consulta"))
+    lists_tags_alone(desk, "consulta")
+    desk.fail_next(503, 4, match=lambda request: "/tags/" in request.path)
+    assert [ticket.id for ticket in helpdesk.by_ids([odd, other])] == [other]
+    assert helpdesk.unread == {odd}
+    assert [surprise.document for surprise in helpdesk.surprises] == [odd]
+    assert read(helpdesk, odd).tags == ("intervencion",)
+
+
+def test_what_a_list_named_once_is_known_when_another_leaves_it_out(desk, polls, clock):
+    ticket = desk.open("ana@example.com", "Hola", tags=["consulta"])
+    polls.poll()
+    clock.pass_minutes(1)
+    desk.answer_as_customer(ticket, "¿?")
+    clock.pass_minutes(1)
+    new = desk.open("luc@example.com", "Hola", tags=["urgente"])
+    lists_tags_alone(desk, "urgente")
+    met = polls.poll()
+    assert (met[ticket].tags, met[new].tags) == (("consulta",), ("urgente",))
+    assert not [request for request in desk.requests if "/tags/" in request.path]
+
+
+def test_a_list_without_any_tag_is_no_answer_while_tickets_carry_some(desk, polls, clock):
+    bare = desk.open("ana@example.com", "Hola")
+    lists_tags_alone(desk, times=2)
+    polls.poll()
+    clock.pass_minutes(1)
+    ticket = desk.open("luc@example.com", "Hola", tags=["consulta"])
+    cursor = polls.cursor
+    for _ in range(2):
+        with pytest.raises(RemoteSurprise, match="no tag") as caught:
+            polls.poll()
+        assert caught.value.document is None
+    assert (polls.cursor, set(polls.seen), polls.helpdesk.surprises) == (cursor, {bare}, [])
+    assert polls.poll()[ticket].tags == ("consulta",)
 
 
 @pytest.mark.parametrize("closing_loses_resolved", [False, True])
