@@ -228,12 +228,14 @@ class HelpDesk:
         """Adds a reply or an internal note, see `Posting.post` for what each error asks of the caller."""
         self._posting.post(ticket, text, kind=kind)
 
-    def find(self, ticket: str, code: str, text: str = "") -> bool:
+    def find(self, ticket: str, code: str, text: str = "", standing: str | None = None) -> bool:
         """Whether a message that our agent, or with all of this text any agent, wrote in this ticket holds the code.
 
+        standing: its `standing_text` before the message, which names the agent that was to write it.
         RemoteRejected when the ticket is gone or hidden, so that nobody can tell.
         """
-        return self._posting.find(ticket, code, text)
+        writer = posting.from_text(standing).writer if standing else ""
+        return self._posting.find(ticket, code, text, writer)
 
     def is_emptied_since(self, ticket: str, standing: str) -> bool:
         """Whether the messages that stood in it by this `standing_text` are gone, as into another ticket."""

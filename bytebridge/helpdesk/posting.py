@@ -99,14 +99,15 @@ class Posting:
         except RemoteRejected:
             return
 
-    def find(self, ticket: str, code: str, text: str = "") -> bool:
+    def find(self, ticket: str, code: str, text: str = "", writer: str = "") -> bool:
         """Whether a message of ours in this ticket holds the code.
 
-        What our agent wrote counts, for a customer's answer quotes us; and, since we may have written as another
-        before, what any agent wrote if it holds all of `text`, so that a colleague's word about the code is not ours.
+        What our agent wrote counts, for a customer's answer quotes us, and what `writer` wrote, who was our agent when
+        it went out and may be none any more; and, since we may have written as another before, what any agent wrote
+        if it holds all of `text`, so that a colleague's word about the code is not ours.
         RemoteRejected when the server shows no such ticket: nobody can say then that the message is not in it.
         """
-        mine = self.agent_id()
+        ours = {self.agent_id(), writer}
         wanted = re.compile(rf"(?<![\w-]){same_letter(code)}(?![\w-])", re.IGNORECASE)
         whole = _plain(text)
         authors = {
@@ -117,9 +118,9 @@ class Posting:
             if (author := message.userid or group.userid) and group.userid in (author, None)
             if message.type not in QUOTED
             for form in spoken(message.message or "")
-            if wanted.search(form) and (author == mine or whole in form)
+            if wanted.search(form) and (author in ours or whole in form)
         }
-        return mine in authors or (bool(authors) and any(agent.id in authors for agent in self.agents()))
+        return not ours.isdisjoint(authors) or (bool(authors) and any(agent.id in authors for agent in self.agents()))
 
     def is_emptied(self, ticket: str, before: Standing) -> bool:
         """Whether what stood in the ticket before our message stands there no more.

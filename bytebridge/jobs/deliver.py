@@ -267,7 +267,8 @@ def _look(notice: Notice, context: Context) -> bool:
     """An attempt of unknown outcome: in the ticket it can be looked for; a mail goes at most once more."""
     if notice.channel == Channel.TICKET and context.desk is not None:
         try:
-            found = context.desk.find(notice.ticket, notice.code, (notice.letter or {}).get("text", ""))
+            text = (notice.letter or {}).get("text", "")
+            found = context.desk.find(notice.ticket, notice.code, text, notice.standing)
             stood = notice.standing if not found else None
             lost = stood is not None and context.desk.is_emptied_since(notice.ticket, stood)
         except (RemoteUnavailable, RemoteSurprise, RemoteRejected) as error:

@@ -180,6 +180,27 @@ def test_a_reply_in_doubt_is_found_though_another_agent_writes_by_now(world):
     assert world.desk.tickets[ticket].fields["status"] == "R", "and it stands as it stood"
 
 
+@pytest.mark.parametrize("again", ["anew", "as another"])
+def test_a_reply_in_doubt_is_found_though_its_agent_is_there_no_more(world, again):
+    """Removed and made anew, with another id: what the removed one wrote stays ours."""
+    bought(world)
+    ticket = world.asks(ANA)
+    world.desk.resolve(ticket, kind="consulta", minutes=5)
+    world.desk.cut_next(stored=True, match=lambda asked: asked.method == "POST" and asked.path.endswith("/messages"))
+    world.poll()
+    assert states(world) == {"balance": "unknown"}
+    address = {"anew": "creditos@example.com", "as another": "otra@example.com"}[again]
+    del world.desk.agents[world.desk.agent_of("creditos@example.com")]
+    world.desk.agent(address)
+    other = world.settings_of(helpdesk={"agent": address})
+    for _ in range(3):
+        world.clock.tick(61)
+        world.poll(context=world.context(other))
+    assert states(world) == {"balance": "sent"}
+    assert len(world.desk.replies(ticket)) == 1
+    assert world.desk.tickets[ticket].fields["status"] == "R", "and it stands as it stood"
+
+
 def test_a_reply_in_doubt_whose_ticket_is_merged_is_left_to_a_person(world):
     """What became of it stands in a ticket that nothing names: a mail could tell the customer twice."""
     bought(world)

@@ -219,6 +219,17 @@ def test_what_we_wrote_as_another_agent_is_ours(open_client, desk, helpdesk, tic
     assert not other.find(ticket, CODE[:-1] + "E", TEXT)
 
 
+def test_what_an_agent_wrote_who_was_removed_since_is_ours_if_it_was_to_write(open_client, desk, helpdesk, ticket):
+    standing = helpdesk.standing_text(ticket)
+    helpdesk.post(ticket, TEXT, kind="reply")
+    del desk.agents[US]
+    desk.agent("creditos@example.com")
+    anew = open_client(desk)
+    assert anew.find(ticket, CODE, TEXT, standing)
+    assert not anew.find(ticket, CODE[:-1] + "E", TEXT, standing)
+    assert not anew.find(ticket, CODE, TEXT), "whoever wrote it is no agent, and nobody said that it was ours"
+
+
 def test_our_own_quotes_do_not_count(desk, helpdesk, ticket):
     desk.add_group(ticket, "4", [("H", "T", f"Subject: {CODE}"), ("Q", "H", TEXT), ("M", "T", "Otra cosa")], by=US)
     assert not helpdesk.find(ticket, CODE)
