@@ -18,6 +18,7 @@ from bytebridge.remote import Remote
 QUOTED = frozenset("QHAT")  # quoted text, and headers that may repeat another letter's subject
 RESTORABLE = frozenset("NCAWR")  # closed, deleted and spam are never written
 BY_A_REPLY = "A"  # an agent's reply marks the ticket so (LiveAgent notes §7)
+DELETED = "X"
 SYSTEM_USER = "system00"
 RELATIONS = frozenset("2L")  # merged, split: a person's doing, even when the system signs it
 INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff")) | {0x2010: "-", 0x2011: "-"}
@@ -126,9 +127,16 @@ class Posting:
         """Whether what stood in the ticket before our message stands there no more.
 
         A merge takes the messages along into a ticket that nothing names (LiveAgent notes §5): that ours is not
-        found here then tells nothing.
+        found here then tells nothing. Where none is known to have stood there, a deleted ticket that shows none is
+        taken for merged.
         """
-        return bool(before.last) and all(group.id != before.last for group in self._groups(ticket))
+        groups = self._groups(ticket)
+        if before.last:
+            return all(group.id != before.last for group in groups)
+        if any(group.messages for group in groups):
+            return False
+        row = self._reader.row(ticket)
+        return row is None or row.status == DELETED
 
     def standing(self, ticket: str) -> Standing:
         """The ticket as it stands. RemoteRejected when it is gone."""

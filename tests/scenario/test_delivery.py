@@ -201,11 +201,14 @@ def test_a_reply_in_doubt_is_found_though_its_agent_is_there_no_more(world, agai
     assert world.desk.tickets[ticket].fields["status"] == "R", "and it stands as it stood"
 
 
-def test_a_reply_in_doubt_whose_ticket_is_merged_is_left_to_a_person(world):
+@pytest.mark.parametrize("stood", ["messages", "nothing"])
+def test_a_reply_in_doubt_whose_ticket_is_merged_is_left_to_a_person(world, stood):
     """What became of it stands in a ticket that nothing names: a mail could tell the customer twice."""
     bought(world)
     ticket, other = world.asks(ANA), world.asks(ANA)
     world.desk.resolve(ticket, kind="consulta", minutes=5)
+    if stood == "nothing":
+        world.desk.tickets[ticket].groups.clear()
     world.desk.cut_next(stored=True, match=lambda asked: asked.method == "POST" and asked.path.endswith("/messages"))
     world.poll()
     assert states(world) == {"balance": "unknown"}

@@ -305,6 +305,34 @@ def test_letters_that_nobody_knows(desk, helpdesk, ticket):
     assert helpdesk.find(ticket, CODE)
 
 
+MOVES = {
+    "nothing": (lambda desk, ticket: None, False),
+    "a merge": (lambda desk, ticket: desk.merge(ticket, desk.open("ana@example.com", "Otra")), True),
+    "a deletion": (lambda desk, ticket: desk.delete(ticket), False),
+}
+
+
+@pytest.mark.parametrize("stood", ["messages", "nothing", "unreadable"])
+@pytest.mark.parametrize("move", MOVES)
+def test_what_a_merge_took_along_is_not_taken_for_never_written(desk, helpdesk, clock, ticket, stood, move):
+    act, emptied = MOVES[move]
+    if stood == "nothing":
+        desk.tickets[ticket].groups.clear()
+    desk.messages_down = {ticket} if stood == "unreadable" else set()
+    before = reply(helpdesk, clock, ticket)
+    desk.messages_down = set()
+    act(desk, ticket)
+    assert helpdesk.is_emptied_since(ticket, before) is emptied
+
+
+def test_a_ticket_purged_between_two_looks_is_not_one_that_was_looked_through(desk, helpdesk, clock, ticket):
+    desk.tickets[ticket].groups.clear()
+    before = helpdesk.standing_text(ticket)
+    gone = lambda request: request.path.endswith(f"/tickets/{ticket}")  # noqa: E731
+    desk.fail_next(404, body=b'{"message": "no"}', content_type="application/json", match=gone)
+    assert helpdesk.is_emptied_since(ticket, before)
+
+
 # as it was before
 
 
