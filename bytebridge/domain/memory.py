@@ -12,8 +12,8 @@ class Memory(Struct, frozen=True, gc=False, omit_defaults=True):
     so now. warned: the highest minimum the customer was warned of beforehand. assumed: of a document older
     than `since`, what it would have moved when first seen. asked: its subject or tag was answered with a statement.
     opened: the account that it opened with a charge, since its address had none. references: of an invoice, those
-    that its packs and modules had when first seen, by product. slipped: of an order, the units on its credit slips
-    by line, as last shown. notes: of an invoice, ids of the credit notes it was seen with. changed: of one
+    that its packs and modules had when first seen, by product. slipped: of an order, the most units by line that
+    its credit slips showed. notes: of an invoice, ids of the credit notes it was seen with. changed: of one
     that moved credits, when it changed into what it says, while nobody can say what that is worth.
     """
 

@@ -15,17 +15,18 @@ from bytebridge.domain.worth import Facts, Known, Worth
 def order_worth(order: Order, known: Known, rules: Rules, facts: Facts) -> Worth:
     """As it reads, unless refunds that stood on its credit slips alone are no longer shown and would be undone.
 
-    A list of slips may come empty because they were deleted as well as because they cannot be seen: a person knows.
+    A list of slips may come shorter because some were deleted as well as because they cannot be seen: a person knows.
     """
-    slipped = tuple([(line.id, line.slipped) for line in order.lines if line.slipped])
-    before = known.memory.slipped
     accepted = known.decision is not None and known.decision.choice == "accept"
-    if slipped or not before or accepted:
-        return _worth(order, known, rules, facts, slipped)
-    units = dict(before)
-    lines = tuple([replace(line, taken_back=max(line.taken_back, units.get(line.id, 0))) for line in order.lines])
-    kept = _worth(replace(order, lines=lines), known, rules, facts, before)
-    read = _worth(order, known, rules, facts, before)
+    slipped = {} if accepted else dict(known.memory.slipped)
+    for line in order.lines:
+        if line.slipped > slipped.get(line.id, 0):
+            slipped[line.id] = line.slipped
+    lines = tuple([replace(line, taken_back=max(line.taken_back, slipped.get(line.id, 0))) for line in order.lines])
+    read = _worth(order, known, rules, facts, tuple(slipped.items()))
+    if lines == order.lines:
+        return read
+    kept = _worth(replace(order, lines=lines), known, rules, facts, read.memory.slipped)
     if (kept.credits, kept.modules) == (read.credits, read.modules):
         return read
     return replace(read, modules=kept.modules, lack=Lack("refund_not_shown"), flags=())

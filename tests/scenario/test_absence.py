@@ -133,6 +133,27 @@ def test_slips_that_were_deleted_stop_no_poll_and_a_person_says_so(settled):
     assert world.balances()[ANA] == 225
 
 
+def test_one_of_two_slips_that_is_not_shown_for_a_night_grants_nothing_again(settled):
+    world = settled
+    order = world.buys(ANA, SERVDOLIA60=3)
+    for _ in range(2):
+        world.poll()
+        world.shop.refund(order, {"SERVDOLIA60": 1}, "webservice_slip")
+    world.poll()
+    world.told()
+    posted = world.posted()
+    slips = world.shop.books.tables["order_slip"]
+    last = slips.ids[-1]
+    hidden = slips.rows[last]
+    slips.remove(last)
+    service.reconciliation(world.context(), [Source.SHOP], Window(), dry_run=False)
+    assert world.reviews("waiting") == {(f"shop:{order}", "refund_not_shown")}
+    slips.add(hidden)
+    service.reconciliation(world.context(), [Source.SHOP], Window(), dry_run=False)
+    world.poll()
+    assert (world.posted(), world.reviews("waiting"), world.told()) == (posted, set(), [])
+
+
 @pytest.fixture
 def noted(world):
     """Two packs on an invoice, one of them taken back by a credit note that the ERP's lists then pass over."""
