@@ -2,6 +2,7 @@
 
 from msgspec.structs import replace
 
+from bytebridge.domain.addressed import mindful
 from bytebridge.domain.memory import Decision, key_of
 from bytebridge.domain.model import (
     Invoice,
@@ -141,6 +142,7 @@ class Books:
         self.view.now = max(self.view.now, now if now is not None else self.view.now)
         for account in self.view.accounts.values():
             account.new = False
+        self._mind_addresses(document)
         self._forget_changed_decisions(document)
         self.view.unchanged = {
             key_of(member) for member in members(document) if self.seen.get(key_of(member)) == member
@@ -151,9 +153,9 @@ class Books:
             posted = sum(self.view.posted.get(outcome.key, {}).values())
             self.view.known[outcome.key] = Known(outcome.worth.memory, posted, before.decision)
             self.last[outcome.key] = outcome
-            self.seen[outcome.key] = outcome.document
             self.entries += outcome.postings
             self.letters += outcome.drafts
+        self.seen |= {key_of(member): member for member in members(document)}
         return {outcome.key: outcome for outcome in outcomes}
 
     def worth(self, document, now=None, rules=None):
@@ -164,6 +166,12 @@ class Books:
         known = self.view.known[key_of(document)]
         decision = Decision(choice, basis=repr(document), reason="asked", by="eva", **more)
         self.view.known[key_of(document)] = replace(known, decision=decision)
+
+    def _mind_addresses(self, document):
+        for member in members(document):
+            known, seen = self.view.known.get(key_of(member)), self.seen.get(key_of(member))
+            if known is not None and seen is not None and seen != member:
+                self.view.known[key_of(member)] = replace(known, memory=mindful(known.memory, seen, member))
 
     def _forget_changed_decisions(self, document):
         for member in members(document):

@@ -14,7 +14,8 @@ class Memory(Struct, frozen=True, gc=False, omit_defaults=True):
     opened: the account that it opened with a charge, since its address had none. references: of an invoice, those
     that its packs and modules had when first seen, by product. slipped: of an order, the most units by line that
     its credit slips showed. notes: of an invoice, ids of the credit notes it was seen with. changed: of one
-    that moved credits, when it changed into what it says, while nobody can say what that is worth.
+    that moved credits, when it changed into what it says, while nobody can say what that is worth. emails: of an
+    invoice that moved credits, the addresses it is judged by while it does not show them all.
     """
 
     born: str = ""
@@ -31,6 +32,7 @@ class Memory(Struct, frozen=True, gc=False, omit_defaults=True):
     slipped: tuple[tuple[str, int], ...] = ()
     notes: tuple[str, ...] = ()
     changed: Instant | None = None
+    emails: tuple[str, ...] = ()
 
 
 class Decision(Struct, frozen=True, gc=False):

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from bytebridge.domain import notices
 from bytebridge.domain.accounts import account_of, normalise, owner
+from bytebridge.domain.addressed import addressed
 from bytebridge.domain.entry import EntryKind, Posting
 from bytebridge.domain.interpret import interpret
 from bytebridge.domain.invoices import shop_mark
@@ -61,6 +62,7 @@ def settle(document: Document, view: View, rules: Rules, policy: Policy) -> list
 
     The same call for a first sight, a re-reading, a refund, a merge of accounts or a reconciliation.
     """
+    document = addressed(document, view.known)
     facts = _facts(document, view, rules)
     own, *others = interpret(document, view.known, rules, facts)
     first = _settle_one(document, own, None, view, policy)

@@ -4,12 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bytebridge.domain.accounts import normalise
+from bytebridge.domain.addressed import addressed
 from bytebridge.domain.model import Credits, Document, Invoice, Source
+from bytebridge.domain.worth import Known
 from bytebridge.errors import NotFound, Refused
 from bytebridge.jobs.book import Run, book
 from bytebridge.jobs.context import Context
 from bytebridge.jobs.labels import labels
 from bytebridge.ledger import accounts, codec, documents, reviews, runs
+from bytebridge.ledger.documents import Stored
 from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.reviews import Review
 from bytebridge.logs import bind
@@ -50,7 +53,7 @@ def resolve(wish: Wish, context: Context, *, dry_run: bool) -> Iterator[str]:
             connection,
             _open(connection, wish),
             wish.choice,
-            codec.basis(present.document) if present is not None else "",
+            _basis(present) if present is not None else "",
             credits=signed,
             target=normalise(wish.email) or "",
             reason=wish.reason,
@@ -68,6 +71,11 @@ def resolve(wish: Wish, context: Context, *, dry_run: bool) -> Iterator[str]:
         figures = {"posted": 1, "credits": posted}
         context.store.transact(lambda connection: runs.finish(connection, number, "done", figures, context.now()))
     yield f"{name}: decided by {wish.choice}, {posted:+d} credits posted"
+
+
+def _basis(stored: Stored) -> str:
+    """Digest of what is decided on: the document by the addresses it is judged by."""
+    return codec.basis(addressed(stored.document, {stored.key: Known(stored.memory)}))
 
 
 def _is_its_own(email: str, document: Document) -> bool:

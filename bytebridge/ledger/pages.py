@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select
 
 from bytebridge.domain.accounts import normalise, owner
+from bytebridge.domain.addressed import addressed, mindful
 from bytebridge.domain.entry import GENESIS
 from bytebridge.domain.interpret import Known, shop_mark
 from bytebridge.domain.letter import NoticeKind
@@ -112,8 +113,10 @@ def load_view(
     view = View(now=now)
     by_key = {key_of(member): member for document in page for member in members(document)}
     view.states = {key: codec.encode(member) for key, member in by_key.items()}
-    emails = {email for document in page for text in _emails(document) if (email := normalise(text))}
     _load_documents(connection, by_key, view)
+    page = [addressed(document, view.known) for document in page]
+    _load_decisions(connection, page, view)
+    emails = {email for document in page for text in _emails(document) if (email := normalise(text))}
     emails |= {known.decision.email for known in view.known.values() if known.decision and known.decision.email}
     _load_owners(connection, emails, view)
     _load_accounts(connection, {account for posted in view.posted.values() for account in posted}, view)
@@ -142,8 +145,6 @@ def _load_documents(connection: Connection, page: Mapping[str, Document], view: 
     """What is remembered and posted of the documents that were seen before."""
     stored = many.among(connection, KNOWN, documents.c.key, view.states)
     totals: dict[str, int] = defaultdict(int)
-    decisions: dict[str, Row[Any]] = {}
-    targets: dict[tuple[str, str], str] = {}  # whose a document is stays decided when what it moves is decided next
     for some in batches(row.key for row in stored):
         rows = connection.execute(
             select(
@@ -159,21 +160,29 @@ def _load_documents(connection: Connection, page: Mapping[str, Document], view: 
             view.posted.setdefault(key, {})[account] = Credits(int(credits))
             totals[key] += int(credits)
             view.revisions[key] = max(view.revisions.get(key, 0), revision)
+    for key, memory, state, email in stored:
+        view.emails[key] = email
+        kept = codec.memory(memory)
+        if state == view.states[key]:
+            view.unchanged.add(key)
+        elif isinstance(page[key], Invoice):
+            kept = mindful(kept, codec.document(Source.ERP, state), page[key])
+        view.known[key] = Known(kept, Credits(totals[key]))
+    _load_unseen(connection, page, view)
+
+
+def _load_decisions(connection: Connection, page: Sequence[Document], view: View) -> None:
+    """What people decided on the documents of the page as they are now."""
+    said = {key: member for document in page for member in members(document) if (key := key_of(member)) in view.known}
+    decisions: dict[str, Row[Any]] = {}
+    targets: dict[tuple[str, str], str] = {}  # whose a document is stays decided when what it moves is decided next
+    for some in batches(said):
         for row in _decisions(connection, some):
             targets[row.document, row.basis] = row.target or targets.get((row.document, row.basis), "")
             decisions[row.document] = row
-    for key, memory, state, email in stored:
-        view.emails[key] = email
-        if state == view.states[key]:
-            view.unchanged.add(key)
-        decision = decisions.get(key)
-        holds = decision is not None and decision.basis == codec.basis(page[key])
-        view.known[key] = Known(
-            codec.memory(memory),
-            Credits(totals[key]),
-            _decision(decision, targets) if decision and holds else None,
-        )
-    _load_unseen(connection, page, view)
+    for key, row in decisions.items():
+        if row.basis == codec.basis(said[key]):
+            view.known[key] = replace(view.known[key], decision=_decision(row, targets))
 
 
 def _load_unseen(connection: Connection, page: Mapping[str, Document], view: View) -> None:
