@@ -21,8 +21,9 @@ from bytebridge.remote import Answer, Remote, classify_status
 SYSTEM = "erp"
 JSON = "application/json"
 BROKE = "it broke off without a reason, as it does when a list is too much for its memory"
-EMPTY_IS_404 = frozenset({"/thirdparties", "/contacts"})  # the one in every version, the other still in 20 (notes §10)
-EMPTY_IS_LIST_SINCE = (19,)  # before this any empty list is a 404 (Dolibarr notes §10)
+EMPTY_IS_404 = "/thirdparties"  # in every version
+EMPTY_IS_LIST_SINCE = {"/contacts": (22,)}  # before this an empty list is a 404 (Dolibarr notes §10)
+OTHERS_SINCE = (19,)
 
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
@@ -113,7 +114,7 @@ class Client:
         """A list of records; [] only when the server says so in its own way of the path and version."""
         answer = self._get(path, params)
         if answer.status == 404:
-            if path in EMPTY_IS_404 or self.version() < EMPTY_IS_LIST_SINCE:
+            if path == EMPTY_IS_404 or self.version() < EMPTY_IS_LIST_SINCE.get(path, OTHERS_SINCE):
                 return []
             raise RemoteRefused(SYSTEM, f"GET {path}", "this list does not exist: check its url and version")
         value = decode(answer, f"GET {path}")

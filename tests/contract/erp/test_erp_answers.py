@@ -190,11 +190,12 @@ def test_an_empty_list_of_third_parties_is_a_404(erp, server):
     assert erp.client.rows("/thirdparties", {"sqlfilters": "(t.nom:=:'Nobody')"}) == []
 
 
-def test_a_404_of_another_list_is_no_empty_list(erp, server):
+@pytest.mark.parametrize("path", ["/products", "/contacts"])
+def test_a_404_of_another_list_is_no_empty_list(path, erp, server):
     body = b'{"error": {"code": 404, "message": "Not Found"}}'
     server.fail_next(404, body=body, content_type=JSON)
     with pytest.raises(RemoteRefused, match="does not exist"):
-        erp.client.rows("/products", {})
+        erp.client.rows(path, {})
 
 
 def test_in_version_20_an_empty_list_of_contacts_is_a_404_and_the_other_lists_are_not(open_server, open_erp):
