@@ -1,14 +1,14 @@
 """Writes balance and operations back into the ERP, as copies for people to see (Dolibarr notes §9)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from bytebridge.domain.model import Instant
 from bytebridge.erp.client import SYSTEM, Client
-from bytebridge.erp.customers import contacts, find_holders, third_parties
-from bytebridge.erp.filters import ids_in, is_id, named
+from bytebridge.erp.customers import contacts, find_holders
+from bytebridge.erp.filters import is_id, named
 from bytebridge.erp.wire import addresses, distinct, number, text
 from bytebridge.errors import RemoteRefused, RemoteRejected, RemoteSurprise
 
@@ -54,15 +54,17 @@ class Writer:
             )
 
     def emails_of(self, socid: str) -> tuple[str, ...]:
-        """Addresses under a third party: its own, then its active contacts'."""
-        parties = third_parties(self._client, ids_in("t.rowid", [socid]))
+        """Addresses under a third party: its own, then its active contacts'. RemoteRejected when it is gone.
+
+        It is asked for by itself, since a list skips rows without a word.
+        """
+        own = addresses(self._party(socid).get("email"))
         people = contacts(self._client, {"thirdparty_ids": socid})
-        own = addresses(parties.get(socid, {}).get("email"))
         return distinct([*own, *people.get(socid, ())])
 
     def balance(self, socid: str) -> Decimal | None:
         """The copy that stands there now; None when empty. RemoteRejected when the third party is gone."""
-        return self._stored(self._options(socid))
+        return self._stored(_options_of(self._party(socid)))
 
     def copies(self) -> Iterator[list[Shown]]:
         """Every third party with its addresses and the balance that stands there, for two calls a page."""
@@ -100,7 +102,7 @@ class Writer:
 
         RemoteRejected: this customer's record is refused for ever, or the balance field does not exist there.
         """
-        options = self._options(socid)
+        options = _options_of(self._party(socid))
         if self._stored(options) == balance:
             return False
         sent: dict[str, Any] = _as_shown(options) if empties_others(self._client.version()) else {}
@@ -147,12 +149,12 @@ class Writer:
         params = {"sqlfilters": named("t.ref_ext", ref_ext), "properties": "id", "limit": "1"}
         return bool(self._client.rows("/agendaevents", params))
 
-    def _options(self, socid: str) -> dict[str, Any]:
-        """Extra fields as they stand. Id 0 is never asked for: the server invents a third party for it."""
+    def _party(self, socid: str) -> Mapping[str, Any]:
+        """A third party as it stands. Id 0 is never asked for: the server invents a third party for it."""
         party = self._client.record(f"/thirdparties/{socid}") if is_id(socid) else None
         if party is None:
             raise RemoteRejected(SYSTEM, f"GET /thirdparties/{socid}", "this third party is gone, perhaps merged")
-        return _options_of(party)
+        return party
 
     def _stored(self, options: dict[str, Any]) -> Decimal | None:
         try:

@@ -5,7 +5,7 @@ from functools import partial
 
 from bytebridge.domain.accounts import normalise
 from bytebridge.domain.entry import Entry
-from bytebridge.domain.model import Credits, Instant
+from bytebridge.domain.model import Credits, Instant, Source
 from bytebridge.errors import OutcomeUnknown, RemoteError, RemoteRejected, RemoteUnavailable
 from bytebridge.jobs.context import Context, PassResult
 from bytebridge.ledger import accounts, copies, entries
@@ -66,7 +66,7 @@ def _overwrite(context: Context, result: PassResult) -> None:
             if not under or shown.balance == sum(one.balance for one in under.values()):
                 continue
             # what the ledger says now, not at the beginning of the walk
-            total = _balance_of(shown.emails, context)
+            total = _balance_of(_roots_of(shown.emails, context), context)
             try:
                 result.posted += context.writer.put_balance(shown.socid, total, context.now())
             except RemoteRejected as error:
@@ -137,7 +137,10 @@ def _write(root: int, customers: list[str], rows: list[Copy], context: Context) 
     with context.store.read() as connection:
         events = entries.by_ids(connection, [row.entry for row in rows if row.event])
     # an event that is declined does not keep back the balance either
-    writes: list[Callable[[str, Context], None]] = [*(partial(_write_event, entry) for entry in events), _write_balance]
+    writes: list[Callable[[str, Context], None]] = [
+        *(partial(_write_event, entry) for entry in events),
+        partial(_write_balance, root),
+    ]
     declined = None
     for customer in customers:
         for write in writes:
@@ -156,9 +159,13 @@ def _write_event(entry: Entry, customer: str, context: Context) -> None:
     context.writer.post_event(customer, _reference(entry, customer), label, note, entry.happened)
 
 
-def _write_balance(customer: str, context: Context) -> None:
+def _write_balance(root: int, customer: str, context: Context) -> None:
+    """Waits while the account does not show under the third party: what is not shown there is not gone."""
     assert context.writer is not None
-    total = _balance_of(context.writer.emails_of(customer), context)
+    roots = _roots_of(context.writer.emails_of(customer), context)
+    if root not in roots:
+        raise RemoteUnavailable(Source.ERP, f"GET /thirdparties/{customer}", "the account's address is not shown there")
+    total = _balance_of(roots, context)
     context.writer.put_balance(customer, total, context.now())
     log("write_back_done", document=None, account=None, credits=total)
 
@@ -168,9 +175,13 @@ def _reference(entry: Entry, customer: str) -> str:
     return f"bytebridge:{entry.account}-{entry.seq}-{entry.hash[:8]}:{customer}"
 
 
-def _balance_of(emails: Sequence[str], context: Context) -> Credits:
+def _roots_of(emails: Sequence[str], context: Context) -> set[int]:
     with context.store.read() as connection:
-        roots = {root for email in emails if (root := accounts.find(connection, email, context.now())) is not None}
+        return {root for email in emails if (root := accounts.find(connection, email, context.now())) is not None}
+
+
+def _balance_of(roots: set[int], context: Context) -> Credits:
+    with context.store.read() as connection:
         return Credits(sum(accounts.balances(connection, roots).values()))
 
 

@@ -15,6 +15,7 @@ from bytebridge.ledger import copies
 from bytebridge.ledger.lock import turn
 
 ANA, LUC = "ana@example.com", "luc@example.com"
+JSON = "application/json; charset=utf-8"
 
 
 def adjusted(world, email, credits, key):
@@ -162,3 +163,35 @@ def test_who_is_no_third_party_has_no_copy(world, customer):
     world.erp.parties[int(customer)]["email"] = LUC
     assert write_back(world.context()).error is None
     assert copied(world).get("pending", 0) == 0
+
+
+def test_a_third_party_that_its_list_skips_gets_its_balance_all_the_same(world, customer):
+    adjusted(world, ANA, -7, "adjust:1")
+    skipped = {"body": b"[]", "content_type": JSON, "match": lambda asked: "t.rowid" in (asked.arg("sqlfilters") or "")}
+    world.erp.fail_next(200, times=9, **skipped)
+    assert write_back(world.context()).posted == 1
+    assert (world.erp.balance_of(customer), copied(world).get("pending", 0)) == (53, 0)
+
+
+def test_the_balance_waits_while_the_contact_by_which_it_is_the_accounts_is_not_shown(world, customer):
+    oak = world.erp.customer("Oak", None, [ANA])
+    adjusted(world, ANA, -7, "adjust:1")
+    world.erp.fail_next(
+        200, times=9, match=lambda asked: asked.arg("thirdparty_ids") == oak, body=b"[]", content_type=JSON
+    )
+    for balance, pending in ((None, 1), (53, 0)):
+        write_back(world.context())
+        assert (world.erp.balance_of(oak), copied(world).get("pending", 0)) == (balance, pending)
+        world.erp.faults.clear()
+        world.clock.tick(3600)
+    assert world.erp.balance_of(customer) == 53
+    assert len({event["ref_ext"] for event in our_events(world, oak)}) == len(our_events(world, oak))
+
+
+def test_a_third_party_that_is_gone_when_its_turn_comes_is_parked(world, customer, monkeypatch):
+    adjusted(world, ANA, -7, "adjust:1")
+    del world.erp.parties[int(customer)]
+    context = world.context()
+    monkeypatch.setattr(context.writer, "find_customer", lambda emails: [customer])
+    write_back(context)
+    assert copied(world) == {"done": 1, "parked": 1}

@@ -9,6 +9,7 @@ from bytebridge.erp.write_back import Writer
 from bytebridge.errors import OutcomeUnknown, RemoteRefused, RemoteRejected, RemoteSurprise
 
 AT = 1_795_600_000
+JSON = "application/json; charset=utf-8"
 
 
 @pytest.fixture
@@ -137,6 +138,20 @@ def test_a_third_party_that_is_gone_is_rejected(socid, writer, server, ana):
     with pytest.raises(RemoteRejected, match="gone"):
         writer.put_balance(socid, 5, AT)
     assert not puts(server)
+
+
+@pytest.mark.parametrize(("status", "body"), [(200, b"[]"), (404, b'{"error": {"code": 404}}')])
+def test_a_list_that_skips_a_third_party_does_not_leave_it_without_an_address(status, body, writer, server, ana):
+    server.fail_next(
+        status, times=9, match=lambda asked: asked.path.endswith("/thirdparties"), body=body, content_type=JSON
+    )
+    assert writer.emails_of(ana) == ("ana@example.com",)
+
+
+def test_a_third_party_that_is_gone_has_no_addresses_to_tell(writer, server, ana):
+    server.merge_customers(server.customer("Other"), ana)
+    with pytest.raises(RemoteRejected, match="gone"):
+        writer.emails_of(ana)
 
 
 def test_a_merged_third_party_loses_its_balance_and_its_id(writer, server, ana):
