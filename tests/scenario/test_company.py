@@ -4,7 +4,10 @@ import unicodedata
 
 import pytest
 
+from bytebridge import service
+from bytebridge.domain.model import Source
 from bytebridge.jobs import decide
+from bytebridge.jobs.reconcile import Window
 from bytebridge.ledger import accounts, reviews
 
 PACK = [("SERVDOLIA60", 1, 60)]
@@ -108,3 +111,14 @@ def test_one_address_in_two_normal_forms_is_one_address(open_world, form):
     world.poll()
     assert codes(world) == {"two_companies"}
     assert whole(world) == []
+
+
+def test_people_who_are_not_listed_for_a_night_take_nothing_along(firm):
+    hidden = dict(firm.erp.contacts)
+    firm.erp.contacts.clear()
+    firm.erp.parties[int(firm.alder)]["email"] = None
+    for _ in range(2):
+        service.reconciliation(firm.context(), [Source.ERP], Window(), dry_run=False)
+    firm.erp.contacts.update(hidden)
+    service.reconciliation(firm.context(), [Source.ERP], Window(), dry_run=False)
+    assert (codes(firm), [balance for _, balance in whole(firm)]) == (set(), [60])

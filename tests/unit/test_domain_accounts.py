@@ -1,11 +1,17 @@
 """The normal form of addresses, and whose they are."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bytebridge.domain.accounts import account_of, normalise, owner
+from bytebridge.domain.addressed import addressed, mindful
+from bytebridge.domain.memory import Memory, key_of
 from bytebridge.domain.tariff import Lack
+from bytebridge.domain.worth import Known
+from domain_values import invoice
 
 ADDRESSES = [
     ("plain", "ana@example.com", "ana@example.com"),
@@ -99,3 +105,43 @@ FITS = [
 def test_account_of_addresses(emails, share, expected, elsewhere):
     found = account_of(PEOPLE, ROOTS.__getitem__, emails, 10, share=share, elsewhere=elsewhere)
     assert (found.code if isinstance(found, Lack) else found) == expected
+
+
+SHOWN = [  # addresses shown in turn, each with those of others; by which addresses it is judged in the end
+    ("fewer", [("ab", ""), ("b", "")], "ab"),
+    ("none", [("ab", ""), ("", "")], "ab"),
+    ("fewer and fewer", [("abc", ""), ("bc", ""), ("c", ""), ("bc", "")], "abc"),
+    ("all again", [("ab", ""), ("b", ""), ("ab", "")], "ab"),
+    ("in another order", [("ab", ""), ("ba", "")], "ba"),
+    ("in another order after a gap", [("ab", ""), ("b", ""), ("ba", "")], "ba"),
+    ("a new one", [("ab", ""), ("bx", "")], "bx"),
+    ("a new one after a gap", [("ab", ""), ("b", ""), ("xb", "")], "xb"),
+    ("fewer of the new ones", [("ab", ""), ("bx", ""), ("b", "")], "bx"),
+    ("no more another's", [("b", "a"), ("ab", "")], "b"),
+    ("another's now", [("ab", ""), ("b", "a")], "ab"),
+    ("a new one of another", [("ab", ""), ("b", "x")], "b"),
+]
+
+
+@pytest.mark.parametrize("moved", [True, False])
+@pytest.mark.parametrize(("shown", "judged"), [s[1:] for s in SHOWN], ids=[s[0] for s in SHOWN])
+def test_addresses_that_are_shown_no_more(shown, judged, moved):
+    readings = [invoice(emails=tuple(map(at_example, own)), elsewhere=tuple(map(at_example, of))) for own, of in shown]
+    memory = Memory(charged=moved)
+    for before, now in pairwise(readings):
+        memory = mindful(memory, before, now)
+    found = addressed(now, {key_of(now): Known(memory)})
+    assert found.emails == (tuple(map(at_example, judged)) if moved else now.emails)
+
+
+def at_example(name):
+    return f"{name}@example.com"
+
+
+def test_another_third_party_is_an_edit_and_a_spelling_is_none():
+    seen = invoice(emails=("a@example.com", "b@example.com"))
+    for now, emails in (
+        (invoice(emails=("b@example.com",), customer="4"), ()),
+        (invoice(emails=("B@Example.com",)), seen.emails),
+    ):
+        assert mindful(Memory(charged=True), seen, now).emails == emails
