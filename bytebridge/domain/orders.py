@@ -22,7 +22,12 @@ def order_worth(order: Order, known: Known, rules: Rules, facts: Facts) -> Worth
     for line in order.lines:
         if line.slipped > slipped.get(line.id, 0):
             slipped[line.id] = line.slipped
-    lines = tuple([replace(line, taken_back=max(line.taken_back, slipped.get(line.id, 0))) for line in order.lines])
+    lines = tuple(
+        [
+            replace(line, taken_back=units) if (units := slipped.get(line.id, 0)) > line.taken_back else line
+            for line in order.lines
+        ]
+    )
     read = _worth(order, known, rules, facts, tuple(slipped.items()))
     if lines == order.lines:
         return read
