@@ -34,10 +34,11 @@ def check_erp(oracle, database, balance_of):
         family = [entry for entry in entries if root_of[entry["account"]] == root_of[owner[email]]]
         later = [entry for entry in family if entry["recorded"] > party["datec"] + oracle.skew]
         shown = world.erp.balance_of(number)
-        if later and not oracle.moved_accounts:
+        moved = oracle.is_moved(email)
+        if later and not moved:
             demand(shown == balance_of(email), f"the ERP shows {shown} for {email}, the balance is {balance_of(email)}")
         events = _events(oracle, number, by_place)
-        if not oracle.moved_accounts:
+        if not moved:
             missing = [tuple(entry) for entry in later if _is_news(oracle, entry) and entry["id"] not in events]
             demand(not missing, f"operations that the agenda of {email} lacks: {missing}")
 
@@ -113,6 +114,20 @@ def check_notes(oracle, database):
 
 def _note_of(document):
     return f"BB-R{hashlib.sha256(document.encode()).hexdigest()[:8]}".upper()
+
+
+def check_tickets(oracle):
+    """What our messages moved stands again as people left it, where nothing disturbed that."""
+    world, us = oracle.world, oracle.world.desk.agent_of("creditos@example.com")
+    for ticket in world.desk.tickets.values():
+        unsure = [group.at for group in ticket.groups if group.userid == us and not oracle.quiet_around(group.at)]
+        if all(at < world.moved[ticket.id] - oracle.skew for at in unsure):
+            left, stands = world.stood[ticket.id], ticket.status
+            oracle.demand(stands == left, f"people left ticket {ticket.id} at {left}, our message at {stands}")
+        left, stands = world.assigned[ticket.id], ticket.fields["agentid"]
+        # that it was nobody's cannot be written
+        fine = stands == left or (left is None and stands == us) or unsure
+        oracle.demand(fine, f"people left ticket {ticket.id} to {left}, our message to {stands}")
 
 
 def check_digests(oracle, database):

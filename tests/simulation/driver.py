@@ -86,13 +86,15 @@ class Firm:
         self.clock.passed = self.rival.waited
         self.settings = settings(self.world, self.mail, switches)
         self.oracle = Oracle(self.world, self.path, self.mail, switches)
-        self.oracle.lies = self.network.lies
+        self.oracle.network = self.network
         self.log = io.StringIO()
         self.story = []
         self.store = None
         if switches.get("shifts"):
             self.world.desk.between_pages = self._meanwhile
         self.ends_at = 0
+        self.errors = []
+        self.passing = False
 
     # the process
 
@@ -134,14 +136,18 @@ class Firm:
                 work()
             except (Crash, StoreBroken, StoreBusy) as end:
                 self.tell(f"   dies: {end}")
+                self.passing = False
                 self.stop()
+                self.oracle.see_death()
             else:
                 return
         self.weather.calm()
 
     def run_pass(self, sources=(*service.ORDER,)):
-        done = service.one_pass(self.context, list(sources))
-        for line in done.errors:
+        self.passing = True
+        self.errors = service.one_pass(self.context, list(sources)).errors
+        self.passing = False
+        for line in self.errors:
             self.tell(f"   {line}")
         self.oracle.see_given_up()
 
@@ -169,6 +175,8 @@ class Firm:
         self.clock.sleep(step.seconds)
 
     def act(self, step):
+        if self.passing:
+            self.oracle.see_disturbance()
         with self.world.acting():
             VERBS[step.verb](self.world, step)
         self.oracle.note()
@@ -215,6 +223,7 @@ class Firm:
         try:
             for _ in range(1 + step.a % 2):
                 self.survive(self.run_pass)
+                self.oracle.see_disturbance()
                 self.clock.sleep(step.seconds)
         finally:
             give_back()
@@ -222,7 +231,6 @@ class Firm:
 
     def _storm(self, step):
         self.weather.storm(step.b / 1000, step.a)
-        self.network.mail_weather()
         if step.c:
             self.weather.crashes.add(self.weather.reached + step.c)
 
@@ -231,7 +239,9 @@ class Firm:
         self.mail.faults.clear()
 
     def _reconcile(self):
+        self.passing = True
         self.found = service.reconciliation(self.context, service.ORDER, Window(), dry_run=False)
+        self.passing = False
 
     def busy_poll(self, step):
         """A pass during which somebody works."""
@@ -258,13 +268,18 @@ class Firm:
     def _beside(self, command, step):
         mine = self.store, self.context
         self.store, self.context = self._process("admin")
+        died = False
         try:
             command(step)
         except (Crash, StoreBroken, StoreBusy) as end:
             self.tell(f"   the command dies: {end}")
+            died = True
         finally:
             self.store.close()
             self.store, self.context = mine
+            self.passing = True
+        if died:
+            self.oracle.see_death()
 
     # administrators
 
@@ -294,8 +309,8 @@ class Firm:
         keep, other = self.world.spelling(step.a), self.world.spelling(step.b)
 
         def done():
+            self.oracle.see_move(keep, other)
             self.world.holder(other).parent = self.world.holder(keep)
-            self.oracle.moved_accounts = True
 
         self._command(admin.Merge(keep, other), done)
 
@@ -304,6 +319,7 @@ class Firm:
         email = self.world.spelling(step.a)
 
         def done():
+            self.oracle.see_move(email)
             self.world.owner_of(email).parent = None
 
         self._command(admin.Split(email), done)
@@ -312,8 +328,8 @@ class Firm:
         email, new = self.world.spelling(step.a), self.world.spelling(step.b)
 
         def done():
+            self.oracle.see_move(email, new)
             self.world.give(new, self.world.holder(email))
-            self.oracle.moved_accounts = True
 
         self._command(admin.AddAddress(email, new), done)
 
@@ -356,7 +372,10 @@ class Firm:
         """A second pass and a reconciliation find nothing to do."""
         entries = self.oracle.count_entries()
         self.survive(self.run_pass)
+        self.oracle.demand(not self.errors, f"a pass in calm weather says {self.errors}")
         self.survive(self._reconcile)
+        self.oracle.demand(not self.found.errors, f"a reconciliation in calm weather says {self.found.errors}")
+        self.oracle.check_examined(self.found.examined)
         drift = [row for row in self.found.drift if row["reason"] != "vanished"]
         self.oracle.demand(not drift, f"reconcile found {drift}")
         self.oracle.demand(self.oracle.count_entries() == entries, "a second pass posted something")

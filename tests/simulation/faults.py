@@ -11,9 +11,10 @@ import random
 import smtplib
 import socket
 import sqlite3
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import contextmanager
+from email import message_from_bytes
 from email.utils import formatdate
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -24,6 +25,7 @@ from sqlalchemy import event
 
 from bytebridge.sandbox.mail import Conversation, GoneError
 from bytebridge.sandbox.web import Reply, Request
+from simulation.world import CODE, code_of
 
 HTML = b"<!doctype html><html><body><h1>Maintenance</h1></body></html>"
 READS = (
@@ -34,12 +36,15 @@ WRITES = (
     "refused", "timeout_before", "timeout_after", "status", "status_after", "too_many", "too_many_later", "cut",
     "truncated", "html", "html_after", "no_right",
 )  # fmt: skip
+ANSWERED = {"refused", "too_many", "too_many_later", "no_right"}  # nobody can think that such a write was carried out
 CARRIED_OUT = {"timeout_after", "status_after", "html_after", "cut", "truncated", "empty"}
 STORE = ("locked", "disk full")
 STORE_SHARE = 0.3  # of the chance that an HTTP call has
+MAIL_SHARE = 3  # conversations with the mail server are few
 PATIENCE = (3, 30)  # waits until a lock is given back: fewer than the product makes, and more
 ROOMY = 1_073_741_823  # pages, the most that SQLite knows
 MAIL = ("greylist", "gone_early", "lost_after", "kept_after", "late_refusal")
+NOT_YET = {"disk full", *MAIL}  # counted when somebody needs the room, or a conversation comes so far
 
 
 CALLS = {f"{side} {method}" for side in ("before", "after") for method in ("GET", "POST", "PUT")}
@@ -95,11 +100,12 @@ class Weather:
             self.counts[f"crash: {what}"] += 1
             raise Crash(what)
 
-    def draw(self, kinds):
-        if not self.rate or self.chance.random() >= self.rate:
+    def draw(self, kinds, times=1):
+        """What goes wrong, mostly None. times: so much more often than a call does."""
+        if not self.rate or self.chance.random() >= self.rate * times:
             return None
         kind = self.chance.choice(kinds)
-        if kind != "disk full":  # that is counted when somebody needs the room
+        if kind not in NOT_YET:
             self.counts[kind] += 1
         return kind
 
@@ -154,18 +160,26 @@ class Rival:
 
 
 class Wire:
-    """The client's end of a connection to the mail simulator, which hears each line the moment it is sent."""
+    """The client's end of a connection to the mail simulator, which hears each line the moment it is sent.
 
-    def __init__(self, mail):
+    met: called when the fault that was planted for this conversation is met, with the letter if that went out whole.
+    """
+
+    def __init__(self, mail, met):
         self.answers, self.gone, self.reset = io.BytesIO(), False, False
+        self.mail, self.met = mail, met
         self.conversation = Conversation(mail, _FarEnd(self))
         self._do(self.conversation.greet)
 
     def _do(self, act, *data):
+        planted, heard = len(self.mail.faults), self.conversation.hear
         try:
             act(*data)
         except GoneError:
             self.gone = True
+        if len(self.mail.faults) < planted:
+            whole = heard == self.conversation._letter and self.gone
+            self.met(b"\r\n".join(self.conversation.lines) if whole else None)
 
     def sendall(self, data):
         if self.gone:
@@ -203,10 +217,16 @@ class _FarEnd:
 
 
 class Network:
-    """simulators: by port. lies: when a well-formed answer left everything out, which nobody can notice."""
+    """simulators: by port. lies: when a well-formed answer left everything out, which nobody can notice.
+
+    lost_mails, lost_posts: how often a letter went out whole and no answer came, by its code. kept: codes of mails that
+    arrived nevertheless. troubles: moments at which a call or a conversation went wrong, by system.
+    """
 
     def __init__(self, weather, simulators, mail):
         self.weather, self.mail, self.lies = weather, mail, []
+        self.lost_mails, self.lost_posts, self.kept = Counter(), Counter(), set()
+        self.troubles = defaultdict(list)
         self.simulators = {urlsplit(simulator.url).netloc: simulator for simulator in simulators}
 
     @contextmanager
@@ -225,7 +245,7 @@ class Network:
             return reply
 
         def dialled(address, *more, **options):
-            return Wire(network.mail) if address[1] == network.mail.port else dial(address, *more, **options)
+            return network.dial() if address[1] == network.mail.port else dial(address, *more, **options)
 
         requests.adapters.HTTPAdapter.send, smtplib.SMTP.getreply = carried, heard
         socket.create_connection = dialled
@@ -241,12 +261,16 @@ class Network:
         write = prepared.method not in ("GET", "HEAD")
         kind = self.weather.draw(WRITES if write else READS)
         reply = None
+        if kind is not None:
+            self.troubles[simulator].append(simulator.now())
         if kind == "empty":
             self.lies.append(simulator.now())
         if kind is None or kind in CARRIED_OUT:
             reply = simulator._handled(_request(prepared))
             if prepared.method == "GET" and _is_stale(simulator, prepared):
                 self.weather.counts["stale page"] += 1
+        if write and kind is not None and kind not in ANSWERED:
+            self.lost_posts.update(CODE.findall(_request(prepared).body.decode())[-1:])
         if write:
             self.weather.boundary(f"after {prepared.method}")
         answer = self._spoilt(kind, reply, prepared)
@@ -273,11 +297,21 @@ class Network:
         }
         return spoilt.get(kind, reply)
 
-    def mail_weather(self):
-        """What the mail server will do to the letters of this pass."""
+    def dial(self):
+        """A conversation with the mail server, and what will go wrong in it."""
         self.mail.faults.clear()
-        self.mail.greylist_s = 0.0
-        kind = self.weather.draw(MAIL)
+        kind = self.weather.draw(MAIL, MAIL_SHARE)
+
+        def met(letter):
+            self.weather.counts[kind] += 1
+            self.troubles[self.mail].append(self.mail.now())
+            if letter is None:
+                return
+            code = code_of(message_from_bytes(letter))
+            self.lost_mails[code] += 1
+            if kind == "kept_after":
+                self.kept.add(code)
+
         if kind == "greylist":
             self.mail.fail_next(451, at="RCPT")
         elif kind == "gone_early":
@@ -286,6 +320,7 @@ class Network:
             self.mail.fail_next(452, at="AFTER_DATA")
         elif kind is not None:
             self.mail.cut_after_data(stored=kind == "kept_after")
+        return Wire(self.mail, met)
 
 
 def _is_stale(simulator, prepared):

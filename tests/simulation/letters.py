@@ -1,13 +1,13 @@
 """What customers were told, against the ledger's rows and the world: once, to the right person, with true figures."""
 
+import html
 import re
 from collections import Counter, defaultdict
 from typing import NamedTuple
 
 from simulation import copies, truth
-from simulation.world import normal
+from simulation.world import CODE, code_of, normal
 
-CODE = re.compile(r"BB-\d+-\d+-[0-9A-F]{12}")
 TOLD = ("grant", "refund", "debit", "correction")
 MOVED = ("purchase", "taken_back", "balance")
 THRESHOLD = 30
@@ -22,15 +22,19 @@ LOW = re.compile(f"menos de {CREDITS}|se ha agotado")
 COST = re.compile(f"(?:Coste[^:]*|Presupuesto): {CREDITS}")
 ALREADY = re.compile(f"Ya cargado: {CREDITS}")
 SHORT = re.compile(f"Falta por cubrir: {CREDITS}")
+STATED, STATED_OF = re.compile(r"Saldo final\s+([-−]?[\d.]+)"), re.compile(r"Cuenta (\d+) ")
+NAMED = re.compile(r"\b(pedido|factura|ticket) (\d+|[A-Z]{2}\S*\d)")
+TAG = re.compile(r"<[^>]*>")
 OFFER = re.compile(rf"^(?:(\d+) × )?(SERVDOLIA\w+) = {CREDITS} \(", re.MULTILINE)
 
 
 class Told(NamedTuple):
-    """One delivery. to: an address, or the ticket it stands in."""
+    """One delivery. to: an address, or the ticket it stands in. page: what its HTML file shows, if it has one."""
 
     to: str
     subject: str
     text: str
+    page: str = ""
 
 
 class Letters:
@@ -44,9 +48,18 @@ class Letters:
         self.namesakes = Counter(row["code"] for row in self.rows)  # a letter may go by mail and stand in its ticket
         self.entries = database.execute("SELECT * FROM entries ORDER BY id").fetchall()
         self.owned = dict(database.execute("SELECT email, recorded_at FROM addresses ORDER BY since, id").fetchall())
+        self.moved = self._moved()
         self.balances = defaultdict(list)
         for entry in self.entries:
             self.balances[entry["account"]].append((entry["id"], entry["recorded"], entry["balance"]))
+
+    def _moved(self):
+        """Accounts that share a balance with one of another time or of another number."""
+        root_of = dict(self.database.execute("SELECT id, root FROM accounts").fetchall())
+        had = self.database.execute("SELECT email, account FROM addresses WHERE account IS NOT NULL").fetchall()
+        found = {account for email, account in had if email in self.oracle.moved}
+        roots = {root_of[account] for account in found}
+        return found | {account for account, root in root_of.items() if root in roots}
 
     def check(self):
         mails, replies = self._delivered()
@@ -65,22 +78,22 @@ class Letters:
         self._every_change_told()
         self._statements()
         self._endings()
-        if not self.oracle.moved_accounts:  # else the chains of several accounts make one balance
-            self._low()
-            self._beforehand()
+        self._low()
+        self._beforehand()
 
     def _delivered(self):
         """Code -> each time it reached a customer, by mail and in a ticket."""
-        mails, identities, replies = defaultdict(list), defaultdict(set), defaultdict(list)
+        mails, identities = defaultdict(list), defaultdict(set)
+        replies, notes = defaultdict(list), defaultdict(list)
         for letter in self.mail.messages:
             message = letter.message
             if copies.STAFF in letter.recipients:
                 continue
-            code = message["Message-ID"].strip("<>").partition(".")[0].upper()
+            code = code_of(message)
             text = message.get_body(("plain",)).get_content()
             identities[message["Message-ID"]].add((message["Subject"], message["To"], text))
             self.demand(len(letter.recipients) == 1, f"one mail went to {letter.recipients}")
-            mails[code].append(Told(letter.recipients[0].lower(), message["Subject"], text))
+            mails[code].append(Told(letter.recipients[0].lower(), message["Subject"], text, _page(message)))
         for identity, contents in identities.items():
             self.demand(len(contents) == 1, f"two different letters are {identity}")
         names = Counter(identity.partition(".")[0] for identity in identities)
@@ -93,8 +106,12 @@ class Letters:
         for ticket in self.world.desk.tickets.values():
             for text in _notes(ticket):
                 for code in CODE.findall(text)[-1:]:
-                    replies[code].append(Told(ticket.id, "", text))
-        return mails, replies
+                    notes[code].append(Told(ticket.id, "", text))
+        unasked = replies if self.noted else notes
+        self.demand(
+            not unasked, f"a firm that tells by {self.oracle.switches.get('reply_as', 'reply')} told {dict(unasked)}"
+        )
+        return mails, notes if self.noted else replies
 
     def _one(self, row, name, mails, replies):
         by_mail = row["channel"] == "email"
@@ -106,8 +123,9 @@ class Letters:
             f"{name} stands {len(replies)} times in its ticket",
         )
         if by_mail:
-            most = 2 if row["doubts"] else 1  # nobody can look for a mail of unknown outcome: it goes once more
-            self.demand(len(mails) <= most, f"{name} was mailed {len(mails)} times, doubted {row['doubts']} times")
+            # nobody can look for a mail of unknown outcome: it goes once more
+            most = 2 if row["code"] in self.oracle.kept | self.oracle.network.kept else 1
+            self.demand(len(mails) <= most, f"{name} was mailed {len(mails)} times, {most} at most")
         if self.namesakes[row["code"]] == 1:
             self.demand(not (mails and replies), f"{name} was mailed and stands in its ticket, too")
         if row["state"] == "sent" and row["carrier"] is None:
@@ -123,16 +141,39 @@ class Letters:
         if row["state"] == "sent" and row["kind"] in ("low_balance", "insufficient"):
             self._shop_was_read(row, name)
         for told in got[:1]:
-            if row["kind"] not in ("statement", "module_ending") and not self.oracle.moved_accounts:
+            if row["kind"] == "statement":
+                self._statement(row, name, told)
+            if row["kind"] not in ("statement", "module_ending") and row["account"] not in self.moved:
                 self._figures(row, name, told)
 
     def _given_up(self, row, name):
-        """After a day of trying, in doubt twice, or its ticket's messages went elsewhere: never at the first trouble."""
-        tried, seen = row["tried_since"], self.oracle.given_up.get(row["id"], self.world.now())
+        """After a day of trying, a mail of which the outcome was lost twice, or a reply when its ticket's messages went
+        elsewhere: never at the first trouble.
+        """
+        seen = self.oracle.given_up.get(row["id"], self.world.now())
         ticket = row["document"].partition(":")[2]
+        if row["channel"] == "email":
+            posted = self.oracle.network.lost_posts[row["code"]] if self.namesakes[row["code"]] == 1 else 0
+            hopeless = self._lost(row) + posted >= 2  # it may have been meant for its ticket before
+        else:
+            hopeless = ticket in self.world.merged
         self.demand(
-            (tried is not None and seen - tried > DAY_S) or row["doubts"] >= 2 or ticket in self.world.merged,
-            f"{name} was given up at {seen}, tried since {tried}, doubted {row['doubts']} times",
+            hopeless or self._tried_for_a_day(row, seen),
+            f"{name} was given up at {seen}, its outcome was lost {self._lost(row)} times",
+        )
+
+    def _lost(self, row):
+        """How often nobody could know what became of this letter's mail."""
+        return self.oracle.network.lost_mails[row["code"]] + len(self.oracle.died[row["id"]])
+
+    def _tried_for_a_day(self, row, seen):
+        """Whether there was trouble on its way when it was given up, and a day before it, when it was there already."""
+        oracle = self.oracle
+        system = self.mail if row["channel"] == "email" else self.world.desk
+        troubles = (*oracle.network.troubles[system], *oracle.disturbed)
+        first = oracle.met.get(row["id"], seen) - truth.NEAR_S
+        return any(first <= moment <= seen - DAY_S + truth.NEAR_S for moment in troubles) and any(
+            seen - truth.NEAR_S <= moment <= seen for moment in troubles
         )
 
     def _carried(self, name, told):
@@ -154,7 +195,8 @@ class Letters:
             and entry["recorded"] > row["sent_at"]
         ]
         lied_to = any(
-            row["cause"] - truth.NEAR_S <= moment <= row["sent_at"] + truth.NEAR_S for moment in self.oracle.lies
+            row["cause"] - truth.NEAR_S <= moment <= row["sent_at"] + truth.NEAR_S
+            for moment in self.oracle.network.lies
         )
         self.demand(not late or lied_to, f"{name} went out before {late} was read")
 
@@ -282,8 +324,43 @@ class Letters:
                 near = {row["document"] for row in asked if row["created_at"] > self.world.opened[ticket.id] - DAY_S}
                 self.demand(got or len(near) >= STATEMENTS_A_DAY, f"{document} asked for a statement and got none")
         for row in asked:
-            allowed = ("sent", "failed", "cancelled") if self.oracle.moved_accounts else ("sent", "failed")
+            allowed = ("sent", "failed", "cancelled") if row["account"] in self.moved else ("sent", "failed")
             self.demand(row["state"] in allowed, f"the statement of {row['document']} is {row['state']}: {row['why']}")
+
+    def _statement(self, row, name, told):
+        """It shows the balance, every document that made it and no stranger's."""
+        balances = {_number(text) for text in STATED.findall(told.text)}
+        now = {_number(text) for text in NOW.findall(told.text)}
+        self.demand(len(now) == 1 and balances == now, f"{name} states {balances} and says {now}")
+        named = {self._document(kind, code) for kind, code in NAMED.findall(told.text)}
+        if told.page:
+            paged = {self._document(kind, code) for kind, code in NAMED.findall(told.page)}
+            states = {_number(text) for text in STATED.findall(told.page)}
+            self.demand((paged, states) == (named, balances), f"the file of {name} shows {paged} and {states}")
+        mine = self.oracle.held_by[normal(row["recipient"])]
+        strange = sorted(key for key in named if not self.oracle.addresses[key] & mine)
+        self.demand(not strange, f"{name} for {row['recipient']} shows {strange}, which are another's")
+        if row["account"] in self.moved:
+            return
+        until = row["sent_at"] or row["due"]
+        true = self._balances_between(row["account"], row["created_at"], until)
+        self.demand(balances <= true, f"{name} states {balances}, the balance was {true}")
+        of = STATED_OF.findall(told.text)
+        self.demand(of == [str(row["account"])], f"{name} of account {row['account']} is of {of}")
+        before = {
+            entry["document"]
+            for entry in self.entries
+            if entry["account"] == row["account"] and entry["recorded"] < row["created_at"] and entry["kind"] in TOLD
+        }
+        self.demand(before <= named, f"{name} lacks {before - named}")
+
+    def _document(self, kind, code):
+        """The key of what a customer knows by this name."""
+        if kind == "pedido":
+            return f"shop:{code}"
+        if kind == "factura":
+            return next(f"erp:{row['rowid']}" for row in self.world.erp.invoices.values() if row["ref"] == code)
+        return f"helpdesk:{self.world.desk.codes[code]}"
 
     def _surely_asked(self, ticket):
         """Whether it was read as a new ticket, since going live, of an address that had its account before."""
@@ -306,12 +383,14 @@ class Letters:
             self.demand(any(_is_module(line) for line in order.lines.values()), f"{document} has no module")
             due = order.dated + truth.SUPPORT_S - ahead
             self.demand(row["created_at"] > due - truth.NEAR_S, f"the end of {document}'s support was told too early")
-        if not ahead or self.oracle.moved_accounts:
+        if not ahead:
             return
         latest = {}
         for order in self.world.orders.values():
             if order.stand in ("paid", "hold") and any(_is_module(line) and line.left for line in order.lines.values()):
                 holder = self.world.holder(order.email).name
+                if self.oracle.is_moved(order.email):
+                    continue
                 latest[holder] = max(latest.get(holder, order), order, key=lambda one: one.dated)
         for order in latest.values():
             due, now = order.dated + truth.SUPPORT_S - ahead, self.world.now()
@@ -329,6 +408,8 @@ class Letters:
                 # one that stayed in doubt twice is listed for a person
                 said[row["account"], row["kind"]].append(row["sent_at"] or row["tried_since"] or row["created_at"])
         for account, history in self.balances.items():
+            if account in self.moved:
+                continue
             before, falls = 0, []
             for _, when, balance in history:
                 if before >= THRESHOLD > balance:
@@ -368,7 +449,7 @@ class Letters:
             account = owner.get(normal(ticket.fields["owner_email"]))
             if need is None or ticket.status not in ("N", "C") or changed < self.oracle.live_at or account is None:
                 continue
-            if since[account] >= changed or ticket.fields["subject"] in STATEMENT_WORDS:
+            if account in self.moved or since[account] >= changed or ticket.fields["subject"] in STATEMENT_WORDS:
                 continue
             if need <= self.oracle.opened_before.get(document, 0):
                 continue  # going live told nobody, and it costs no more than it did then
@@ -379,6 +460,11 @@ class Letters:
                 self.demand(
                     any(cost >= need for cost in costs), f"{document} costs {need} with {had}: warned of {costs}"
                 )
+
+
+def _page(message):
+    found = [part for part in message.iter_attachments() if part.get_content_type() == "text/html"]
+    return html.unescape(TAG.sub(" ", "".join(part.get_payload(decode=True).decode() for part in found)))
 
 
 def _notes(ticket):
@@ -392,4 +478,4 @@ def _is_module(line):
 
 
 def _number(text):
-    return int(text.replace(".", "").replace("+", ""))
+    return int(text.replace(".", "").replace("+", "").replace("−", "-"))

@@ -11,7 +11,7 @@ from contextlib import closing
 
 from simulation import copies, truth
 from simulation.letters import Letters
-from simulation.world import TARIFF, normal
+from simulation.world import TARIFF, code_of, normal
 
 
 class WrongError(AssertionError):
@@ -32,13 +32,18 @@ class Oracle:
         self.ever = defaultdict(set)  # document -> all it was ever worth to anybody
         self.addresses = defaultdict(set)  # document -> every address it ever had
         self.entries = {}
-        self.lies = ()  # moments at which a system answered as if it had nothing
-        self.moved_accounts = False
+        self.network = None  # what it did to whose calls
+        self.died = defaultdict(set)  # letter -> which of its attempts a process died in
+        self.kept = set()  # codes of mails that had arrived when a process died over them
+        self.disturbed = []  # moments at which a process died, lacked a right, or worked while people did
+        self.met = {}  # letter -> when it was first seen
+        self.moved = set()  # addresses whose accounts were merged or parted, or that went to another
         self.said = {}
         self.open_tickets = {}  # document -> (since when it says so, what it will cost at least)
         self.opened_before = {}  # open ticket when the firm went live -> what it was to cost at least
         self.module_tickets = {}  # ticket -> (what it says, whether its owner has support, the owner's addresses)
         self.given_up = {}  # letter -> when it was first seen to be
+        self.held_by = defaultdict(set)  # address -> names of all whose account it ever was in
         self.unsure = set()  # tickets whose worth changed with whose account is whose
 
     def demand(self, holds, what):
@@ -67,6 +72,8 @@ class Oracle:
             self.addresses[f"helpdesk:{ticket.id}"].add(normal(ticket.fields["owner_email"]))
             self._note_open(ticket)
             self._note_module(ticket)
+        for email in self.world.owners:
+            self.held_by[email].add(self.world.holder(email).name)
         for met in self.addresses.values():  # whose accounts may have become another's since
             met |= {self.world.holder(email).name for email in met}
 
@@ -106,6 +113,7 @@ class Oracle:
             copies.check_reviews(self, database)
             copies.check_notes(self, database)
             copies.check_digests(self, database)
+            copies.check_tickets(self)
             copies.check_erp(self, database, lambda email: self.balances.get(self.world.holder(email).name, 0))
             self._nothing_waits(database)
         self.since_then.clear()
@@ -123,8 +131,48 @@ class Oracle:
     def see_given_up(self):
         """The store does not say when it gave a letter up: what each pass leaves does."""
         with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:
-            for (number,) in database.execute("SELECT id FROM notices WHERE state = 'failed'"):
-                self.given_up.setdefault(number, self.world.now())
+            for number, state in database.execute("SELECT id, state FROM notices").fetchall():
+                self.met.setdefault(number, self.world.now())
+                if state == "failed":
+                    self.given_up.setdefault(number, self.world.now())
+
+    def see_death(self):
+        """A process died, perhaps in the middle of an attempt to deliver something."""
+        self.see_disturbance()
+        with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:
+            claimed = database.execute("SELECT id, attempts, code FROM notices WHERE state = 'sending'").fetchall()
+        for number, attempt, _ in claimed:
+            self.died[number].add(attempt)
+        if claimed:
+            self.kept |= {code for *_, code in claimed} & {code_of(letter.message) for letter in self.mail.messages}
+
+    def see_move(self, *emails):
+        """People change whose accounts these are: the chains of several make one balance from then on."""
+        for email in emails:
+            self.moved.update(self._kin(email))
+
+    def is_moved(self, email):
+        return not self.moved.isdisjoint(self._kin(email))
+
+    def _kin(self, email):
+        """Addresses of the account that this one is of."""
+        holder = self.world.holder(email)  # who may be new
+        return self.world.families()[holder.name]
+
+    def see_disturbance(self):
+        self.disturbed.append(self.world.now())
+
+    def quiet_around(self, moment):
+        """Whether nothing disturbed what the product did in the help desk from then on for an hour and some."""
+        troubles = (*self.disturbed, *self.network.troubles[self.world.desk])
+        return not any(moment - truth.NEAR_S <= trouble <= moment + 3600 + truth.NEAR_S for trouble in troubles)
+
+    def check_examined(self, examined):
+        """A reconciliation looked at whatever there is; a credit note comes with its invoice."""
+        invoices = [row for row in self.world.erp.invoices.values() if row["type"] == 0]
+        there = {"shop": self.world.orders, "erp": invoices, "helpdesk": self.world.desk.tickets}
+        lacks = {source: len(all_) for source, all_ in there.items() if examined.get(source, 0) < len(all_)}
+        self.demand(not lacks, f"a reconciliation examined {examined} of {lacks}")
 
     def letters_wait(self):
         with closing(sqlite3.connect(f"file:{self.path}?mode=ro", uri=True)) as database:

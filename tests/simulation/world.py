@@ -1,5 +1,6 @@
 """The simulated firm: its systems, its people's addresses, and what really happened, whoever saw it."""
 
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -22,6 +23,7 @@ NEW_TARIFF = {
     "upgrade": {"flat": 150},
 }
 NEW_PACK = {"SERVDOLIA60": 65, "SERVDOLIA120": 130}
+CODE = re.compile(r"BB-\d+-\d+-[0-9A-F]{12}")  # of a letter
 NAMES = ("ana", "luc", "kate", "oscar", "zoe")
 PORTS = (8101, 8102, 8103)
 
@@ -67,7 +69,7 @@ class World:
     """owners: normal address -> Holder. tidied: tickets deleted long after their work. ours: invoices of this story.
     split: tickets of which a part went into another.
 
-    stood: ticket -> the status that people last gave it. worked: ticket -> when it was resolved, each time. opened:
+    stood, assigned: ticket -> the status and the agent that people last gave it. moved: when that was. worked: ticket -> when it was resolved, each time. opened:
     ticket -> when it first was there.
     """
 
@@ -80,6 +82,8 @@ class World:
     split: set = field(default_factory=set)
     ours: set = field(default_factory=set)
     stood: dict = field(default_factory=dict)
+    assigned: dict = field(default_factory=dict)
+    moved: dict = field(default_factory=dict)
     worked: dict = field(default_factory=dict)
     opened: dict = field(default_factory=dict)
 
@@ -165,18 +169,24 @@ class World:
     @contextmanager
     def acting(self):
         """Around everything people do: whose hand moved which ticket, and when it was last resolved."""
-        before = self._statuses()
+        before, agents = self._statuses(), self._agents()
         yield
         after = self._statuses()
+        for ticket, agent in self._agents().items():
+            if ticket not in agents or agents[ticket] != agent:
+                self.assigned[ticket] = agent
         for ticket, status in after.items():
             self.opened.setdefault(ticket, self.now())
             if before.get(ticket) != status:
-                self.stood[ticket] = status
+                self.stood[ticket], self.moved[ticket] = status, self.now()
                 if status == "R":
                     self.worked.setdefault(ticket, []).append(self.now())
 
     def _statuses(self):
         return {ticket.id: ticket.status for ticket in self.desk.tickets.values()}
+
+    def _agents(self):
+        return {ticket.id: ticket.fields["agentid"] for ticket in self.desk.tickets.values()}
 
     def age(self, ticket):
         """Of its work: young is well within the sixty days of the nightly sweep, old well beyond.
@@ -213,6 +223,11 @@ class World:
         for email, holder in self.owners.items():
             found.setdefault(holder.root.name, []).append(email)
         return found
+
+
+def code_of(message):
+    """A mailed letter's code: its Message-ID begins with it."""
+    return message["Message-ID"].strip("<>").partition(".")[0].upper()
 
 
 def normal(email):
