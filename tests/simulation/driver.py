@@ -354,7 +354,8 @@ class Firm:
         self.clock.sleep(26 * 3600)
         self._deliver_all()
         self.oracle.note()
-        if self.oracle.unsure:  # whose account is whose changed who has support: the night sees it
+        # whose account is whose changed who has support, or what a list left out is not dated any more: the night sees it
+        if self.oracle.unsure or self.oracle.lied_to():
             self.survive(self._reconcile)
             self._deliver_all()
         self.oracle.settle()

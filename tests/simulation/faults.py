@@ -6,7 +6,9 @@ answers reach the product exactly as the library reports them. `smtplib` gets a 
 simulator's conversation itself; its replies are moments to die, too.
 """
 
+import gzip
 import io
+import json
 import random
 import smtplib
 import socket
@@ -23,10 +25,15 @@ import requests
 import urllib3
 from sqlalchemy import event
 
+from bytebridge.sandbox.dolibarr import EMPTY_IS_404_BEFORE, Dolibarr
 from bytebridge.sandbox.mail import Conversation, GoneError
-from bytebridge.sandbox.web import Reply, Request
+from bytebridge.sandbox.prestashop import PrestaShop
+from bytebridge.sandbox.prestashop_fields import PLURALS
+from bytebridge.sandbox.web import Reply, Request, json_reply
 from simulation.world import CODE, code_of
 
+SYSTEMS = ("shop", "erp", "helpdesk")
+DOCUMENTS = {"orders", "invoices", "tickets"}
 HTML = b"<!doctype html><html><body><h1>Maintenance</h1></body></html>"
 READS = (
     "refused", "timeout_before", "timeout_after", "status", "too_many", "too_many_later", "cut", "truncated", "html",
@@ -37,7 +44,7 @@ WRITES = (
     "truncated", "html", "html_after", "no_right",
 )  # fmt: skip
 ANSWERED = {"refused", "too_many", "too_many_later", "no_right"}  # nobody can think that such a write was carried out
-CARRIED_OUT = {"timeout_after", "status_after", "html_after", "cut", "truncated", "empty"}
+CARRIED_OUT = {"timeout_after", "status_after", "html_after", "cut", "truncated"}
 STORE = ("locked", "disk full")
 STORE_SHARE = 0.3  # of the chance that an HTTP call has
 MAIL_SHARE = 3  # conversations with the mail server are few
@@ -46,6 +53,12 @@ ROOMY = 1_073_741_823  # pages, the most that SQLite knows
 MAIL = ("greylist", "gone_early", "lost_after", "kept_after", "late_refusal")
 NOT_YET = {"disk full", *MAIL}  # counted when somebody needs the room, or a conversation comes so far
 
+ROWS_SHARE = 0.25  # of the chance that a read has: its list lacks rows
+SHOWN = (0, 0, 0.5, 0.8)  # what is shown of such a list
+ANSWERS = (1, 1, 1, 3, 10)  # of one list that lack the same rows, one after the other
+# lists that lack no rows, for nobody could tell such an answer from the truth: a message or an event that is looked
+# for because its own answer was lost is written again where it is not shown, and where it is not there, it must be
+NEVER_SHORT = {"messages", "agendaevents"}
 
 CALLS = {f"{side} {method}" for side in ("before", "after") for method in ("GET", "POST", "PUT")}
 
@@ -56,6 +69,17 @@ class Act(NamedTuple):
     what: str
     do: Callable
     needs_store: bool = False
+
+
+class Lie(NamedTuple):
+    """A well-formed list that lacked rows which were there. name: of the list.
+
+    about: documents that these rows are, or are part of; None when they are of no document alone.
+    """
+
+    at: int
+    name: str
+    about: frozenset | None
 
 
 class Crash(BaseException):
@@ -79,13 +103,14 @@ class Weather:
 
     def calm(self):
         self.stormy = self.full = False
-        self.rate, self.chance = 0.0, random.Random(0)
+        self.rate, self.chance, self.hiding = 0.0, random.Random(0), random.Random(0)
+        self.short = {}
         self.crashes = {number for number in self.crashes if number > self.reached}
 
     def storm(self, rate, seed):
         """Until it clears; with a rate of 0 only people shift rows about."""
         self.stormy = True
-        self.rate, self.chance = rate, random.Random(seed)
+        self.rate, self.chance, self.hiding = rate, random.Random(seed), random.Random(f"rows {seed}")
 
     def boundary(self, what):
         self.reached += 1
@@ -108,6 +133,17 @@ class Weather:
         if kind not in NOT_YET:
             self.counts[kind] += 1
         return kind
+
+    def hidden(self, system, name, ids):
+        """Which of these rows a list of this name lacks now; the next ones lack them, too, for a while."""
+        left, salt, shown = self.short.pop((system, name), (0, "", 1))
+        if not left:
+            if name in NEVER_SHORT or self.hiding.random() >= self.rate * ROWS_SHARE:
+                return frozenset()
+            left, salt, shown = self.hiding.choice(ANSWERS), self.hiding.random(), self.hiding.choice(SHOWN)
+        if left > 1:
+            self.short[system, name] = left - 1, salt, shown
+        return frozenset(one for one in ids if random.Random(f"{salt} {one}").random() >= shown)
 
     def watch(self, store, rival):
         """Commits of this store become boundaries; its writers may find it locked by `rival`, or the disk full."""
@@ -217,14 +253,16 @@ class _FarEnd:
 
 
 class Network:
-    """simulators: by port. lies: when a well-formed answer left everything out, which nobody can notice.
+    """simulators: by port. lies: of each system, well-formed lists that lacked rows, which nobody can notice.
 
     lost_mails, lost_posts: how often a letter went out whole and no answer came, by its code. kept: codes of mails that
     arrived nevertheless. troubles: moments at which a call or a conversation went wrong, by system.
     """
 
     def __init__(self, weather, simulators, mail):
-        self.weather, self.mail, self.lies = weather, mail, []
+        self.weather, self.mail = weather, mail
+        self.names = {id(simulator): name for simulator, name in zip(simulators, SYSTEMS, strict=True)}
+        self.lies = {name: [] for name in SYSTEMS}
         self.lost_mails, self.lost_posts, self.kept = Counter(), Counter(), set()
         self.troubles = defaultdict(list)
         self.simulators = {urlsplit(simulator.url).netloc: simulator for simulator in simulators}
@@ -263,12 +301,12 @@ class Network:
         reply = None
         if kind is not None:
             self.troubles[simulator].append(simulator.now())
-        if kind == "empty":
-            self.lies.append(simulator.now())
         if kind is None or kind in CARRIED_OUT:
             reply = simulator._handled(_request(prepared))
             if prepared.method == "GET" and _is_stale(simulator, prepared):
                 self.weather.counts["stale page"] += 1
+            if self.weather.rate and kind is None and not write:
+                reply = self._shortened(simulator, urlsplit(prepared.url).path.rpartition("/")[2], reply)
         if write and kind is not None and kind not in ANSWERED:
             self.lost_posts.update(CODE.findall(_request(prepared).body.decode())[-1:])
         if write:
@@ -296,6 +334,21 @@ class Network:
             "empty": Reply(200, b""),
         }
         return spoilt.get(kind, reply)
+
+    def _shortened(self, simulator, name, reply):
+        """The answer as it is, or as a system gives it that does not show all of its rows."""
+        rows = _rows(reply)
+        system = self.names[id(simulator)]
+        hidden = self.weather.hidden(system, name, [row["id"] for row in rows]) if rows else ()
+        if not hidden:
+            return reply
+        shown = [row for row in rows if row["id"] not in hidden]
+        self.weather.counts["some rows missing" if shown else "all rows missing"] += 1
+        of = [row.get("id_order", row["id"] if name in DOCUMENTS else None) for row in rows if row["id"] in hidden]
+        about = None if None in of else frozenset(f"{system}:{one}" for one in of)
+        self.lies[system].append(Lie(simulator.now(), name, about))
+        self.troubles[simulator].append(simulator.now())
+        return _listing(simulator, name, shown, reply)
 
     def dial(self):
         """A conversation with the mail server, and what will go wrong in it."""
@@ -332,6 +385,27 @@ def _is_stale(simulator, prepared):
         number not in listed or listed[number]["date_changed"] != ticket.fields["date_changed"]
         for number, ticket in simulator.tickets.items()
     )
+
+
+def _rows(reply):
+    """Records of a list that was answered; none when it is something else."""
+    if reply.status != 200 or reply.content_type != "application/json":
+        return []
+    zipped = reply.headers.get("Content-Encoding") == "gzip"
+    value = json.loads(gzip.decompress(reply.body) if zipped else reply.body)
+    if isinstance(value, dict) and len(value) == 1:  # the shop's, under its name
+        value = next(iter(value.values()))
+    return value if isinstance(value, list) and all(isinstance(row, dict) and "id" in row for row in value) else []
+
+
+def _listing(simulator, name, rows, whole):
+    """A shorter list, in the form in which this system answers one; an empty one has its own."""
+    if not rows and isinstance(simulator, Dolibarr) and simulator.release < EMPTY_IS_404_BEFORE.get(name, (19,)):
+        return simulator._refusal(404, "nothing found")
+    headers = {header: text for header, text in whole.headers.items() if header != "Content-Encoding"}
+    if rows and isinstance(simulator, PrestaShop):
+        return json_reply({PLURALS.get(name, name): rows}, 200, **headers)
+    return json_reply(rows, 200, **headers)
 
 
 def _request(prepared):

@@ -38,6 +38,7 @@ class Oracle:
         self.disturbed = []  # moments at which a process died, lacked a right, or worked while people did
         self.met = {}  # letter -> when it was first seen
         self.moved = set()  # addresses whose accounts were merged or parted, or that went to another
+        self.lies_healed = 0  # how many lists had lacked rows at the last quiet point
         self.said = {}
         self.open_tickets = {}  # document -> (since when it says so, what it will cost at least)
         self.opened_before = {}  # open ticket when the firm went live -> what it was to cost at least
@@ -117,6 +118,7 @@ class Oracle:
             copies.check_erp(self, database, lambda email: self.balances.get(self.world.holder(email).name, 0))
             self._nothing_waits(database)
         self.since_then.clear()
+        self.lies_healed = self._told()
 
     def _nothing_waits(self, database):
         late = database.execute("SELECT key FROM documents WHERE recheck <= ?", [self.world.now() - 3600]).fetchall()
@@ -273,6 +275,18 @@ class Oracle:
             self.demand(found == balances[name], f"{emails}: balance {found}, by the world {balances[name]}")
 
     # when
+
+    def lied_to(self):
+        """Whether a list lacked rows since the last quiet point."""
+        return self._told() > self.lies_healed
+
+    def _told(self):
+        return sum(map(len, self.network.lies.values()))
+
+    def hidden(self, document, since, until):
+        """Whether something that the document's worth is read from was left out of a list then."""
+        lies = self.network.lies[document.partition(":")[0]]
+        return any(since <= lie.at <= until and (lie.about is None or document in lie.about) for lie in lies)
 
     def dated(self, document):
         """The document's own day where it is plain: orders when they were paid, tickets when first resolved."""
