@@ -29,7 +29,7 @@ class Oracle:
         self.since_then = defaultdict(set)
         self.late = set()  # documents that became worth something after going live, whatever their day
         self.worth_since = {}  # document -> since when it is worth something
-        self.ever = defaultdict(set)  # document -> all it was ever worth to anybody
+        self.course = defaultdict(list)  # document -> all it was ever worth to anybody, one after the other
         self.addresses = defaultdict(set)  # document -> every address it ever had
         self.entries = {}
         self.network = None  # what it did to whose calls
@@ -61,7 +61,9 @@ class Oracle:
         """What everything is worth just now: a ledger that looks at this moment may book it."""
         for document, worths in truth.opinions(self.world).items():
             self.since_then[document].update(worths)
-            self.ever[document].update(credits for credits, _ in worths)
+            credits = {credits for credits, _ in worths}
+            if self.course[document][-1:] != [credits]:
+                self.course[document].append(credits)
             if any(credits for credits, _ in worths):
                 if document not in self.worth_since and self.live_at is not None:
                     self.late.add(document)
@@ -238,19 +240,21 @@ class Oracle:
         self.demand(not strange, f"entries of unknown documents {strange}")
 
     def _never_wrong(self, database):
-        """Whatever was posted for a document was what it was worth at some moment, not only in the end."""
-        sums = defaultdict(int)
+        """Whatever was posted for a document was what it was worth at some moment, and later no earlier worth."""
+        sums, reached = defaultdict(int), defaultdict(int)
         question = """SELECT document, revision, SUM(credits) AS credits FROM entries
             WHERE kind NOT IN ('merge', 'adjustment') GROUP BY document, revision ORDER BY document, revision"""
         for row in database.execute(question):
             if self._is_note(row["document"]):
                 continue  # it is worth what it takes while its reopened invoice still counts for a day
             sums[row["document"]] += row["credits"]
-            worth = self.ever[row["document"]]
+            course, at = self.course[row["document"]], reached[row["document"]]
+            found = next((n for n, worths in enumerate(course) if n >= at and sums[row["document"]] in worths), None)
             self.demand(
-                sums[row["document"]] in worth,
-                f"{row['document']} was once posted as {sums[row['document']]}, but only ever worth {sorted(worth)}",
+                found is not None,
+                f"{row['document']} was posted as {sums[row['document']]} at {row['revision']}, worth {course} from {at}",
             )
+            reached[row["document"]] = found
 
     def _is_note(self, document):
         source, _, number = document.partition(":")
