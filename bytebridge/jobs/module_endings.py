@@ -9,13 +9,14 @@ DAY_S = 86_400
 
 
 def queue_endings(context: Context) -> int:
-    """Queues one letter for each account and end; queued before, it stays one."""
+    """Queues one letter for each purchase whose support ends, whosever it has become since it was first queued."""
     days = context.settings.notices.module_ending_days
     if not days:
         return 0
     now = context.now()
     with context.store.read() as connection:
         ending = modules.ending(connection, now, now + days * DAY_S)
+        told = outbox.told_of(connection, NoticeKind.MODULE_ENDING, [one.document for one in ending])
         drafts = [
             Draft(
                 NoticeKind.MODULE_ENDING,
@@ -30,7 +31,7 @@ def queue_endings(context: Context) -> int:
                 facts={"module": one.reference, "ends": one.ends},
             )
             for one in ending
-            if one.ends - days * DAY_S >= context.policy.quiet_before
+            if one.document not in told and one.ends - days * DAY_S >= context.policy.quiet_before
         ]
     if not drafts:
         return 0

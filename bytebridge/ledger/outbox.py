@@ -383,6 +383,17 @@ def get(connection: Connection, number: int) -> Notice | None:
     return from_row(row) if row is not None else None
 
 
+def told_of(connection: Connection, kind: NoticeKind, keys: Sequence[str]) -> set[str]:
+    """Those of these documents that have such a letter, sent or not; a cancelled one is none."""
+    found: set[str] = set()
+    for some in batches(keys):
+        question = select(notices.c.document).where(
+            notices.c.document.in_(some), notices.c.kind == kind, notices.c.state != "cancelled"
+        )
+        found.update(connection.execute(question).scalars())
+    return found
+
+
 def depth(connection: Connection) -> dict[str, int]:
     rows = connection.execute(select(notices.c.state, func.count()).group_by(notices.c.state))
     return {row[0]: row[1] for row in rows}

@@ -477,6 +477,18 @@ def test_the_end_of_a_module_year_is_told(modular):
     assert modular.told() == [("module_ending", "email", ANA)]
 
 
+def test_and_once_also_when_its_account_is_merged_into_another(modular):
+    hold(modular, held=False)
+    modular.poll()
+    modular.told()
+    modular.shop.buy(modular.shop.customer(LUC), {"SERVDOLIA60": 1})
+    modular.poll()
+    modular.told()
+    do(modular, people.Merge(LUC, ANA))
+    modular.poll()
+    assert modular.told() == []
+
+
 def test_and_no_more_once_it_was_bought_again(modular):
     modular.shop.buy(modular.shop.customer(ANA), {"DOLIMOD-STOCK": 1})
     modular.poll()
@@ -760,6 +772,10 @@ def test_who_bought_a_module_alone_has_its_year_of_support_and_hears_of_its_end(
     assert world.told() == [("module_ending", "email", LUC)]
     world.poll()
     assert world.told() == []
+    world.shop.buy(world.shop.customer(LUC), {"SERVDOLIA60": 1})
+    world.poll()
+    world.poll()
+    assert [kind for kind, *_ in world.told()] == ["purchase"], "nor again when it gets an account"
 
 
 @pytest.mark.parametrize("asked", ["31536000", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
