@@ -123,8 +123,7 @@ class Letters:
             f"{name} stands {len(replies)} times in its ticket",
         )
         if by_mail:
-            # nobody can look for a mail of unknown outcome: it goes once more
-            most = 2 if row["code"] in self.oracle.kept | self.oracle.network.kept else 1
+            most = self._most(row)
             self.demand(len(mails) <= most, f"{name} was mailed {len(mails)} times, {most} at most")
         if self.namesakes[row["code"]] == 1:
             self.demand(not (mails and replies), f"{name} was mailed and stands in its ticket, too")
@@ -146,21 +145,24 @@ class Letters:
             if row["kind"] not in ("statement", "module_ending") and row["account"] not in self.moved:
                 self._figures(row, name, told)
 
+    def _most(self, row):
+        """How often its mail may have arrived: nobody can look for one of unknown outcome, so it goes once more."""
+        return 2 if row["code"] in self.oracle.kept | self.oracle.network.kept else 1
+
     def _given_up(self, row, name):
-        """After a day of trying, a mail of which the outcome was lost twice, or a reply when its ticket's messages went
-        elsewhere: never at the first trouble.
-        """
+        """Never at the first trouble."""
         seen = self.oracle.given_up.get(row["id"], self.world.now())
+        self.demand(self._hopeless(row, seen), f"{name} was given up at {seen}")
+
+    def _hopeless(self, row, seen):
+        """After a day of trying; a mail, too, whose outcome was lost twice, a reply whose ticket's messages went elsewhere."""
         ticket = row["document"].partition(":")[2]
         if row["channel"] == "email":
             posted = self.oracle.network.lost_posts[row["code"]] if self.namesakes[row["code"]] == 1 else 0
             hopeless = self._lost(row) + posted >= 2  # it may have been meant for its ticket before
         else:
             hopeless = ticket in self.world.merged
-        self.demand(
-            hopeless or self._tried_for_a_day(row, seen),
-            f"{name} was given up at {seen}, its outcome was lost {self._lost(row)} times",
-        )
+        return hopeless or self._tried_for_a_day(row, seen)
 
     def _lost(self, row):
         """How often nobody could know what became of this letter's mail."""
