@@ -199,15 +199,20 @@ def count(booked: Booked, result: PassResult) -> None:
 def recheck(connector: Connector, context: Context, run: Run, result: PassResult) -> None:
     """Documents whose worth changes without them (a reopened invoice after its grace, a twin that fell) are read again.
 
-    Only when the ledger would settle them otherwise now: what merely goes on waiting costs no request.
+    Only when the ledger would settle them otherwise now: what merely goes on waiting costs no request. So are those
+    that another process could not read, or this one before it died: the connector knows of its own alone.
     """
     with context.store.read() as connection:
+        spoilt = reviews.unreadable(connection)
         due = documents.to_recheck(connection, connector.source, context.now())
         families = {key_of(document): document for document in due.values()}
         still = _still_waiting(connection, list(families.values()), context)
-    ids = [number for number in due if f"{connector.source}:{number}" not in still][:RECHECKS]
+    ids = [number for number in due if f"{connector.source}:{number}" not in still]
+    prefix = f"{connector.source}:"
+    met = {key.removeprefix(prefix) for key in spoilt if key.startswith(prefix)}
+    ids += sorted(met - connector.unread - {*ids})
     if ids:
-        _let_through(connector.by_ids(ids), connector, context, run, result)
+        _let_through(connector.by_ids(ids[:RECHECKS]), connector, context, run, result)
 
 
 def _still_waiting(connection: Connection, due: Sequence[Document], context: Context) -> set[str]:

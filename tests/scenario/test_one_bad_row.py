@@ -1,5 +1,7 @@
 """One document that cannot be read, one hint that is stale, one witness that is down: the rest goes on."""
 
+import pytest
+
 from bytebridge import service
 from bytebridge.domain.model import Credits, Source
 from bytebridge.jobs import people
@@ -32,6 +34,30 @@ def test_a_document_that_can_be_read_again_waits_no_longer_though_it_says_what_i
         world.shop.note(order)
         world.poll()
         assert world.reviews("waiting") == waiting
+
+
+@pytest.mark.parametrize("source", [Source.SHOP, Source.ERP])
+def test_what_another_process_could_not_read_is_read_by_the_next_poll(world, source):
+    """An administrator's reconciliation, or a daemon that died since: no cursor knows of it, the ledger does."""
+    order = world.buys(ANA, SERVDOLIA60=1)
+    invoice = world.erp.sell(world.erp.customer("Luc", LUC), [("SERVDOLIA120", 1, 120)])
+    world.buys(LUC, SERVDOLIA60=1)  # of each some can be read: else a whole list would be no answer
+    world.erp.sell(world.erp.customer("Luc", LUC), [("SERVDOLIA120", 3, 360)])
+    world.poll()
+    row, name, odd = {
+        Source.SHOP: (world.shop.books.tables["order_details"].of("id_order", order)[0], "product_quantity", "two"),
+        Source.ERP: (world.erp.invoices[int(invoice)], "type", "7"),
+    }[source]
+    daemon = world.context()
+    world.clock.tick(3 * 86_400)
+    world.poll(context=daemon)
+    before, row[name] = row[name], odd
+    found = service.reconciliation(world.context(), service.ORDER, Window(), dry_run=False)
+    assert found.errors == []
+    assert {code for _, code in world.reviews("waiting")} == {"unreadable"}
+    row[name] = before
+    world.poll(context=daemon)
+    assert world.reviews("waiting") == set()
 
 
 def test_a_stale_hint_of_the_index_charges_nothing(world):
