@@ -18,7 +18,7 @@ from bytebridge.remote import Remote
 QUOTED = frozenset("QHAT")  # quoted text, and headers that may repeat another letter's subject
 RESTORABLE = frozenset("NCAWR")  # closed, deleted and spam are never written
 BY_A_REPLY = "A"  # an agent's reply marks the ticket so (LiveAgent notes §7)
-DELETED = "X"
+DELETED, SPAM = "X", "B"
 SYSTEM_USER = "system00"
 RELATIONS = frozenset("2L")  # merged, split: a person's doing, even when the system signs it
 INVISIBLE = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff")) | {0x2010: "-", 0x2011: "-"}
@@ -139,10 +139,12 @@ class Posting:
         return row is None or row.status == DELETED
 
     def standing(self, ticket: str) -> Standing:
-        """The ticket as it stands. RemoteRejected when it is gone."""
+        """The ticket as it stands. RemoteRejected when no message is to be written there: it is gone, or spam."""
         row = self._reader.row(ticket) if ID.fullmatch(ticket) else None
         if row is None:
             raise RemoteRejected(SYSTEM, "GET /tickets", "the ticket is gone")
+        if row.status == SPAM:
+            raise RemoteRejected(SYSTEM, "GET /tickets", "the ticket is spam, and a message would take it out of there")
         try:
             last: str | None = next((group.id for group in reversed(self._groups(ticket))), "")
         except RemoteUnavailable as error:

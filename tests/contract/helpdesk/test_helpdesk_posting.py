@@ -132,6 +132,12 @@ def test_odd_answers_to_a_post(desk, helpdesk, ticket, status, body, error):
         helpdesk.post(ticket, TEXT, kind="reply")
 
 
+def test_a_ticket_marked_as_spam_meanwhile_stays_there(desk, helpdesk, ticket):
+    desk.spam(ticket)
+    with pytest.raises(RemoteRejected, match="spam"):
+        helpdesk.standing(ticket)
+
+
 @pytest.mark.parametrize("end", ["closed", "deleted", "purged"])
 def test_tickets_that_take_no_message(desk, helpdesk, ticket, end):
     if end == "closed":
