@@ -11,6 +11,8 @@ from bytebridge.jobs.deliver import give_back
 from bytebridge.jobs.labels import labels
 from bytebridge.jobs.office_hours import next_open
 from bytebridge.ledger import codec, documents, facts, outbox, reviews
+from bytebridge.ledger.engine import Connection
+from bytebridge.ledger.lock import turn
 from bytebridge.ledger.reviews import Review
 from bytebridge.logs import log
 from bytebridge.notices import mail
@@ -19,14 +21,26 @@ from bytebridge.wording.missing import note
 from bytebridge.wording.reviews import cure, sentence
 
 NOTES_A_PASS = 20
+TURN = "notes"
 DIGEST = "digest"  # the week last told, as a fact of the store
 
 
 def note_reviews(context: Context) -> int:
-    """Says once in each ticket that waits what it lacks; looked for before it is written, as with every message."""
+    """Says once in each ticket that waits what it lacks; looked for before it is written, as with every message.
+
+    Only one process at a time: two would both look before either has written.
+    """
     desk = context.desk
     if desk is None or not context.settings.helpdesk.note_reviews or not _may_write(context):
         return 0
+    with context.store.read() as connection:
+        if not reviews.to_note(connection, 1):
+            return 0
+    with turn(context.store, TURN) as mine:
+        return _note_each(context) if mine else 0
+
+
+def _note_each(context: Context) -> int:
     done = 0
     with context.store.read() as connection:
         waiting = reviews.to_note(connection, NOTES_A_PASS)
@@ -103,8 +117,16 @@ def digest(context: Context) -> bool:
     lines = [_line(names[item.document], item) for item in items]
     lines += [f"booked, worth a look: {_line(names[item.document], item)}" for item in flagged]
     lines += [f"letter {notice.id} ({notice.kind}) was not delivered: {notice.why}" for notice in failed]
+
+    def claim(connection: Connection) -> bool:
+        mine = facts.get(connection, DIGEST) == told  # or another process tells it just now
+        if mine:
+            facts.put(connection, DIGEST, week)
+        return mine
+
     # told first: a digest lost in a crash is less than one told twice
-    context.store.transact(lambda connection: facts.put(connection, DIGEST, week))
+    if not context.store.transact(claim):
+        return False
     try:
         _send_digest(context, staff, week, lines, now)
     except OutcomeUnknown as error:

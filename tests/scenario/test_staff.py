@@ -3,8 +3,8 @@
 import pytest
 
 from bytebridge.domain.model import Credits
-from bytebridge.jobs import decide, letters_by_hand, people, told
-from bytebridge.ledger import reviews
+from bytebridge.jobs import decide, letters_by_hand, people, staff, told
+from bytebridge.ledger import lock, reviews
 
 ANA, LUC, STAFF = "ana@example.com", "luc@example.com", "staff@example.com"
 DAY = 86_400
@@ -46,6 +46,19 @@ def test_its_note_is_found_again_after_its_answer_was_lost(noting):
     noting.poll()
     [note] = noting.desk.notes(ticket)
     assert "faltan los minutos" in note
+
+
+def test_only_one_process_at_a_time_writes_notes(noting):
+    """Both would look before either has written."""
+    ticket = noting.asks(ANA)
+    noting.desk.resolve(ticket, kind="consulta")
+    with lock.turn(noting.store, staff.TURN) as mine:
+        assert mine
+        noting.poll()
+        assert noting.desk.notes(ticket) == []
+    noting.poll()
+    noting.poll()
+    assert len(noting.desk.notes(ticket)) == 1
 
 
 def test_a_ticket_stands_as_it_stood_although_its_note_moved_it(noting):
