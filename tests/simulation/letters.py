@@ -197,7 +197,8 @@ class Letters:
             and entry["recorded"] > row["sent_at"]
         ]
         for document in late:
-            hidden = self.oracle.hidden(document, row["cause"] - truth.NEAR_S, row["sent_at"] + truth.NEAR_S)
+            since = self.oracle.worth_since[document] - truth.NEAR_S
+            hidden = self.oracle.hidden(document, since, row["sent_at"] + truth.NEAR_S)
             self.demand(hidden, f"{name} went out before {document} was read")
 
     # figures
