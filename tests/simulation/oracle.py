@@ -77,8 +77,9 @@ class Oracle:
             self._note_module(ticket)
         for email in self.world.owners:
             self.held_by[email].add(self.world.holder(email).name)
-        for met in self.addresses.values():  # whose accounts may have become another's since
-            met |= {self.world.holder(email).name for email in met}
+        for met in self.addresses.values():
+            if len(met) > 1:  # it changed hands: who is told that it left may have become another's since
+                met |= {self.world.holder(email).name for email in met}
 
     def _note_open(self, ticket):
         key, is_open = f"helpdesk:{ticket.id}", ticket.status in ("N", "C")
