@@ -339,7 +339,8 @@ class Letters:
             states = {_number(text) for text in STATED.findall(told.page)}
             self.demand((paged, states) == (named, balances), f"the file of {name} shows {paged} and {states}")
         mine = self.oracle.held_by[normal(row["recipient"])]
-        strange = sorted(key for key in named if not self.oracle.addresses[key] & mine)
+        held_by, addresses = self.oracle.held_by, self.oracle.addresses
+        strange = sorted(key for key in named if not any(held_by[email] & mine for email in addresses[key]))
         self.demand(not strange, f"{name} for {row['recipient']} shows {strange}, which are another's")
         if row["account"] in self.moved:
             return
