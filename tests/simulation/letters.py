@@ -117,15 +117,16 @@ class Letters:
         by_mail = row["channel"] == "email"
         got = mails if by_mail else replies
         self.demand(row["state"] not in ("pending", "sending", "unknown"), f"{name} waits for ever")
+        alone = self.namesakes[row["code"]] == 1
         # people who split and merge tickets copy a note about
         self.demand(
-            len(replies) < 2 or (self.noted and row["attempts"] == 1),
+            len(replies) < 2 or (self.noted and row["attempts"] == 1) or (by_mail and not alone),
             f"{name} stands {len(replies)} times in its ticket",
         )
         if by_mail:
             most = self._most(row)
             self.demand(len(mails) <= most, f"{name} was mailed {len(mails)} times, {most} at most")
-        if self.namesakes[row["code"]] == 1:
+        if alone:
             self.demand(not (mails and replies), f"{name} was mailed and stands in its ticket, too")
         if row["state"] == "sent" and row["carrier"] is None:
             self.demand(got, f"{name} never arrived")
