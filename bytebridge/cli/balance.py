@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from bytebridge.cli.progress import Progress
-from bytebridge.cli.shared import iso, json_option, moment, settings_of, show_json, write_out
+from bytebridge.cli.shared import iso, json_option, moment, settings_of, show_json, write_json, write_out
 
 
 def summary_json(summary: Any, threshold: int) -> dict[str, Any]:
@@ -110,5 +110,8 @@ def statement_command(
             standing,
         )
     store.close()
-    write_out(content, output)
+    if fmt == "json":
+        write_json(content.decode(), output)
+    else:
+        write_out(content, output)
     return 0

@@ -3,7 +3,7 @@
 import click
 
 from bytebridge.cli.progress import Progress
-from bytebridge.cli.shared import json_option, settings_of, write_out
+from bytebridge.cli.shared import json_option, settings_of, write_json, write_out
 
 
 @click.command("report")
@@ -30,5 +30,7 @@ def report_command(ctx: click.Context, output: str | None, language: str | None,
     with store.read() as connection, Progress(quiet=as_json) as progress:
         found = overview.overview(connection, settings, service.clock(), progress, tongue)
     store.close()
-    text = overview_page.as_json(found, tongue) if as_json else overview_page.render_html(found, tongue)
-    write_out(f"{text}\n".encode(), output)
+    if as_json:
+        write_json(overview_page.as_json(found, tongue), output)
+    else:
+        write_out(f"{overview_page.render_html(found, tongue)}\n".encode(), output)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from bytebridge.domain.model import Instant, Source
+from bytebridge.terminal import printable
 
 if TYPE_CHECKING:
     from bytebridge.ledger.engine import Store
@@ -75,6 +76,11 @@ def write_file(path: str, content: bytes) -> None:
     except OSError as error:
         raise Refused(f"{path}: cannot be written ({error.strerror}): name another file") from error
     click.echo(f"written: {path}", err=True)
+
+
+def write_json(text: str, output: str | None) -> None:
+    """As `write_out`; nobody's words in the document command a terminal, it means the same."""
+    write_out(f"{printable(text)}\n".encode(), output)
 
 
 def write_out(content: bytes, output: str | None) -> None:

@@ -100,6 +100,9 @@ def test_no_stranger_s_text_commands_the_terminal(customer):
             ("review", "list", "--json"),
             ("notices", "list"),
             ("statement", "luc@example.com"),
+            *(("statement", "luc@example.com", "--format", form) for form in ("csv", "html", "json")),
+            ("report",),
+            ("report", "--json"),
         )
     ]
     for text in shown:
@@ -107,6 +110,7 @@ def test_no_stranger_s_text_commands_the_terminal(customer):
     assert "\\u001b[2J" in shown[0]
     assert not any(line.startswith("faked") for line in shown[0].splitlines())
     assert json.loads(shown[7])["items"][0]["why"].count("\x1b") == 2
+    assert "\x9b" in json.loads(shown[-1])["review"][0]["why"]
 
 
 MINUTES = ("12,5", "-3", "0", "abc", "🕒", "1e3", "٣٠", "10 min", "99999999999999999999", " ", "NaN", "0x10", "1.5")
