@@ -81,12 +81,12 @@ def limits(connection: Connection, since_last_s: int) -> tuple[int, int, int]:
     )
 
 
-def is_going_live(connection: Connection, source: Source, now: Instant) -> bool:
-    """Whether this source's first reading belongs to the firm's going live, which no brake stops.
+def is_going_live(connection: Connection, reading: runs.Reading, now: Instant) -> bool:
+    """Whether a source's first reading belongs to the firm's going live, which no brake stops.
 
     A source that is added later to a ledger in use was never read either, but its past may have been counted.
     """
-    if runs.reading(connection, source).cursor is not None:
+    if reading.cursor is not None:
         return False
     first = entries.first_recorded(connection)
     return first is None or now - first < GOING_LIVE_S
@@ -101,10 +101,10 @@ def check(load: Load, source: Source, context: Context, run: Run, look: Look) ->
     if not _beyond(moved, (FLOOR_CHARGED, FLOOR_TAKEN_BACK, FLOOR_GIVEN)):
         return False
     with context.store.read() as connection:
-        if is_going_live(connection, source, context.now()):
+        reading = runs.reading(connection, source)
+        if is_going_live(connection, reading, context.now()):
             return False
-        read = runs.reading(connection, source).begun or context.now()
-        most = limits(connection, context.now() - read)
+        most = limits(connection, context.now() - (reading.begun or context.now()))
     over = _beyond(moved, most)
     if not over:
         return False
@@ -154,25 +154,21 @@ def _may_judge(connection: Connection, number: int, look: Look) -> bool:
     return look == Look.ALL or held is None or look == held["figures"].get("look", held["what"]) == Look.POLL
 
 
-def let_go(source: Source, context: Context, run: Run, look: Look, *, confirmed: bool = False) -> None:
+def let_go(
+    connection: Connection, source: Source, run: Run, look: Look, now: Instant, *, confirmed: bool = False
+) -> None:
     """A look that came to its end and booked what it met: what it would have held is gone from the source.
 
     Its run cannot be confirmed again. confirmed: a person let it through; the brake stays on until all of it is booked,
     so that no poll beside pulls it anew, and a confirmation that dies can be given again.
     """
-    name = _fact(source)
-    with context.store.read() as connection:
-        present = facts.get(connection, name)
-        if not present or not _may_judge(connection, int(present), look):
-            return
-
-    def work(connection: Connection) -> None:
-        facts.put(connection, name, "")
-        held = runs.get(connection, int(present))
-        figures = {**(held["figures"] if held else {}), "let_go_in": run.number}
-        runs.finish(connection, int(present), "confirmed" if confirmed else "released", figures, context.now())
-
-    context.store.transact(work)
+    present = facts.get(connection, _fact(source))
+    if not present or not _may_judge(connection, int(present), look):
+        return
+    facts.put(connection, _fact(source), "")
+    held = runs.get(connection, int(present))
+    figures = {**(held["figures"] if held else {}), "let_go_in": run.number}
+    runs.finish(connection, int(present), "confirmed" if confirmed else "released", figures, now)
 
 
 def confirmed_load(connection: Connection, number: int) -> tuple[Source, Credits]:

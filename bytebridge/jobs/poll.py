@@ -73,7 +73,7 @@ def _poll(connector: Connector, context: Context, run: Run, result: PassResult) 
     begun = context.now()
     with context.store.read() as connection:
         reading = runs.reading(connection, source)
-        going_live = brake.is_going_live(connection, source, begun)
+        going_live = brake.is_going_live(connection, reading, begun)
     first = reading.cursor is None
     since = since_of(source, context)
     log("poll_started", cursor=reading.cursor)
@@ -95,10 +95,14 @@ def _poll(connector: Connector, context: Context, run: Run, result: PassResult) 
         if context.stopping():
             return
     recheck(connector, context, run, result)
-    # also when nothing differs from the last seen, as after a mistake that was taken back
-    brake.let_go(source, context, run, brake.Look.POLL)
     drain_surprises(connector, context, result)
-    context.store.transact(lambda connection: runs.save_reading(connection, source, begun, context.now()))
+
+    def finish(connection: Connection) -> None:
+        # also when nothing differs from the last seen, as after a mistake that was taken back
+        brake.let_go(connection, source, run, brake.Look.POLL, context.now())
+        runs.save_reading(connection, source, begun, context.now())
+
+    context.store.transact(finish)
 
 
 def _ahead(pages_read: Iterator[Page], context: Context) -> Generator[Page]:
@@ -181,6 +185,8 @@ def take_page(page: Page, connector: Connector, context: Context, run: Run, resu
 
 def differing_of(page: Page, connector: Connector, context: Context, result: PassResult) -> list[Document]:
     """Documents of a page that differ from the last seen, confirmed where an index only hinted at them."""
+    if not page.documents:
+        return []
     result.seen += len(page.documents)
     with context.store.read() as connection:
         differing = unlike(connection, page.documents, None)

@@ -224,7 +224,9 @@ def _repair(connector: Connector, context: Context, run: Run, found: Reconciled,
     for start in range(0, len(moving), CHUNK):
         booked = book(moving[start : start + CHUNK], context, run, source=connector.source)
         found.applied += len(booked.entries)
-    brake.let_go(connector.source, context, run, look, confirmed=by_a_person)
+    context.store.transact(
+        lambda connection: brake.let_go(connection, connector.source, run, look, context.now(), confirmed=by_a_person)
+    )
 
 
 def _row(outcome: Outcome, view: View, known: dict[str, str]) -> dict[str, Any]:

@@ -30,11 +30,11 @@ def note_reviews(context: Context) -> int:
 
     Only one process at a time: two would both look before either has written.
     """
-    desk = context.desk
-    if desk is None or not context.settings.helpdesk.note_reviews or not _may_write(context):
+    desk = context.settings.helpdesk
+    if context.desk is None or not desk.note_reviews or not desk.message_api_key.get_secret_value():
         return 0
     with context.store.read() as connection:
-        if not reviews.to_note(connection, 1):
+        if outbox.is_held(connection) or not reviews.to_note(connection, 1):
             return 0
     with turn(context.store, TURN) as mine:
         return _note_each(context) if mine else 0
@@ -59,13 +59,6 @@ def _note_each(context: Context) -> int:
         except RemoteSurprise as error:
             log("source_surprised", operation=error.operation, document=review.document, error=error.message)
     return done
-
-
-def _may_write(context: Context) -> bool:
-    if not context.settings.helpdesk.message_api_key.get_secret_value():
-        return False
-    with context.store.read() as connection:
-        return not outbox.is_held(connection)
 
 
 def _note(review: Review, context: Context) -> bool:
