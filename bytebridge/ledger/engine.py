@@ -30,7 +30,10 @@ NETWORK: dict[str, dict[str, Any]] = {
     "mysql": {"connect_timeout": 10, "read_timeout": 300, "write_timeout": 60},
 }
 SESSION = {
-    "postgresql": ["SET lock_timeout = '{lock}s'"],
+    "postgresql": [
+        "SET lock_timeout = '{lock}s'",
+        "SET plan_cache_mode = force_custom_plan",  # one made while the tables were empty would be kept as they grow
+    ],
     "mysql": [
         "SET SESSION innodb_lock_wait_timeout = {lock}",
         "SET SESSION idle_write_transaction_timeout = {stalled}",

@@ -35,7 +35,7 @@ NO_HEAD: Head = (0, 0, GENESIS)
 _later = entries.alias()
 _highest = select(func.max(_later.c.seq)).where(_later.c.account == accounts.c.id).scalar_subquery()
 IS_HEAD = and_(entries.c.account == accounts.c.id, entries.c.seq == _highest)
-ACCOUNT = (
+ACCOUNT = select(
     accounts.c.id,
     accounts.c.root,
     accounts.c.name,
@@ -44,12 +44,11 @@ ACCOUNT = (
     entries.c.seq,
     entries.c.balance,
     entries.c.hash,
-)
+).select_from(accounts.outerjoin(entries, IS_HEAD))
 SEEN = select(documents.c.key, documents.c.state, documents.c.rules)
 KNOWN = select(documents.c.key, documents.c.memory, documents.c.state, documents.c.email)
-OWNERS = select(addresses.c.since, addresses.c.id, addresses.c.email, *ACCOUNT).select_from(
-    addresses.outerjoin(accounts, addresses.c.account == accounts.c.id).outerjoin(entries, IS_HEAD)
-)
+# without the accounts: a server that knows nothing of its tables yet would find the heads of all of them for a few
+OWNERS = select(addresses.c.since, addresses.c.id, addresses.c.email, addresses.c.account)
 HEADS = select(entries.c.account, entries.c.seq, entries.c.balance, entries.c.hash).select_from(
     accounts.join(entries, IS_HEAD)
 )
@@ -225,12 +224,9 @@ def _load_owners(connection: Connection, emails: set[str], view: View) -> None:
     """Who owned these addresses, with the accounts and their heads."""
     rows = many.among(connection, OWNERS, addresses.c.email, sorted(emails))
     rows.sort(key=_place)  # by when they began: here, since a database sorts for each of its questions
-    for row in rows:
-        email, number = row[2], row[3]
-        view.owners.setdefault(email, []).append((Instant(row[0]), number))
-        if number is not None and number not in view.accounts:
-            _know(view, *row[3:])
-    _load_accounts(connection, set(), view)
+    for since, _, email, number in rows:
+        view.owners.setdefault(email, []).append((Instant(since), number))
+    _load_accounts(connection, {row[3] for row in rows if row[3] is not None}, view)
 
 
 def _load_accounts(connection: Connection, ids: set[int], view: View) -> None:
@@ -240,10 +236,8 @@ def _load_accounts(connection: Connection, ids: set[int], view: View) -> None:
 
 
 def _read_accounts(connection: Connection, ids: set[int], view: View) -> None:
-    for some in batches(sorted(ids - view.accounts.keys())):
-        known = select(*ACCOUNT).select_from(accounts.outerjoin(entries, IS_HEAD))
-        for row in connection.execute(known.where(accounts.c.id.in_(some))).all():
-            _know(view, *row)
+    for row in many.among(connection, ACCOUNT, accounts.c.id, sorted(ids - view.accounts.keys())):
+        _know(view, *row)
 
 
 def _know(

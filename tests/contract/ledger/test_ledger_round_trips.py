@@ -6,6 +6,8 @@ import sqlalchemy as sa
 from bytebridge import service
 from bytebridge.domain.model import Order, OrderLine, OrderState, Source
 from bytebridge.jobs.book import Run, book
+from bytebridge.ledger import many, pages
+from bytebridge.ledger.schema import addresses
 from bytebridge.settings import Settings
 
 NOW = 1_796_100_000  # 2026-12-01 04:40 UTC
@@ -74,3 +76,14 @@ def test_rows_travel_together_to_postgresql(store):
 
     assert store.engine.dialect.driver == "psycopg"
     assert capabilities.has_pipeline()
+
+
+@pytest.mark.database("postgresql")
+def test_no_plan_of_postgresql_outlives_what_it_was_made_for(store):
+    """The driver has its server keep statements; a plan kept with one from when the tables were empty reads them whole."""
+    with store.read() as connection:
+        for number in range(20):
+            many.among(connection, pages.OWNERS, addresses.c.email, [f"c{number}@example.com"])
+        kept = connection.exec_driver_sql("SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements")
+        generic, custom = kept.one()
+    assert (generic, custom > 5) == (0, True)
