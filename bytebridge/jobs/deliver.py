@@ -18,7 +18,7 @@ from bytebridge.errors import (
 )
 from bytebridge.jobs.attachments import attachments_of
 from bytebridge.jobs.context import Context, PassResult
-from bytebridge.jobs.letters import letter_of, untrue
+from bytebridge.jobs.letters import first_heard, letter_of, untrue
 from bytebridge.jobs.office_hours import next_open
 from bytebridge.ledger import outbox, runs
 from bytebridge.ledger.engine import Connection
@@ -108,11 +108,15 @@ def _first(notice: Notice, context: Context) -> bool:
             return False
     with context.store.read() as connection:
         stale = untrue(connection, notice, context) if notice.letter is None else None
+        before = first_heard(connection, notice) if notice.letter is None else None
         rider = _rider(connection, notice, context) if notice.letter is None else None
         frozen = _frozen(connection, notice, context, rider)
     if stale is not None:
         _move(context, notice, "cancelled", why=stale)
         log("notice_dropped", **_named(notice), why=stale)
+        return False
+    if before is not None:
+        _move(context, notice, "pending", due=max(before.due, now + FIRST_WAIT_S))
         return False
     return _send(notice, frozen, context, rider)
 
@@ -123,7 +127,9 @@ def _rider(connection: Connection, notice: Notice, context: Context) -> Notice |
     if notice.kind not in CARRIERS or internal:
         return None
     rider = outbox.rider(connection, notice.account, shop_read_at(connection, context))
-    return rider if rider is not None and untrue(connection, rider, context) is None else None
+    if rider is None or untrue(connection, rider, context) is not None:
+        return None
+    return rider if first_heard(connection, rider) is None else None
 
 
 def _frozen(connection: Connection, notice: Notice, context: Context, rider: Notice | None = None) -> Frozen:

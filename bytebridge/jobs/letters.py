@@ -45,14 +45,27 @@ def untrue(connection: Connection, notice: Notice, context: Context) -> str | No
 def _no_longer_low(connection: Connection, notice: Notice) -> str | None:
     if _summary(connection, notice).balance >= notice.facts["threshold"]:
         return "the balance is above the threshold again"
-    said = [
-        other
-        for other in outbox.listed(connection, account=notice.account)
-        if other.kind == NoticeKind.INSUFFICIENT
-        and other.state in ("pending", "sending", "sent", "unknown")
-        and other.created_at >= notice.created_at
-    ]
+    said = any(other.state == "sent" for other in _short_since(connection, notice))
     return "a letter about insufficient credits says the same" if said else None
+
+
+def first_heard(connection: Connection, notice: Notice) -> Notice | None:
+    """The letter about insufficient credits that a low-balance letter waits for, since it would say the same.
+
+    It may yet be dropped, as when its ticket waits for no work any more: then the low balance is told after all.
+    """
+    if notice.kind != NoticeKind.LOW_BALANCE:
+        return None
+    waiting = ("pending", "sending", "unknown")
+    return next((other for other in _short_since(connection, notice) if other.state in waiting), None)
+
+
+def _short_since(connection: Connection, low: Notice) -> list[Notice]:
+    return [
+        other
+        for other in outbox.listed(connection, account=low.account)
+        if other.kind == NoticeKind.INSUFFICIENT and other.created_at >= low.created_at
+    ]
 
 
 def _no_longer_short(connection: Connection, notice: Notice, context: Context) -> str | None:

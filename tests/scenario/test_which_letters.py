@@ -732,3 +732,24 @@ def test_a_pilot_holds_back_what_is_for_others(open_world):
     world.poll()
     assert world.told() == [("purchase", "email", LUC)]
     assert [(one.recipient, one.state) for one in world.letters(state="held")] == [(ANA, "held")]
+
+
+def test_a_low_balance_is_told_when_the_letter_that_would_say_so_is_dropped(open_world):
+    world = open_world()
+    world.buys(ANA, SERVDOLIA120=1)
+    ticket = world.asks(ANA)
+    world.poll()
+    world.told()
+    world.desk.resolve(ticket, kind="consulta", minutes=100)
+    other = world.asks(ANA, kind="intervencion")
+    world.desk.fail_next(503, times=100, match=lambda request: other in request.path and request.method == "GET")
+    for _ in range(3):
+        world.poll()
+        world.clock.tick(HOUR)
+    assert world.told() == [BALANCE]
+    world.desk.faults.clear()
+    world.desk.delete(other)
+    for _ in range(3):
+        world.poll()
+        world.clock.tick(HOUR)
+    assert world.told() == [LOW]
