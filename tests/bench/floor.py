@@ -13,19 +13,29 @@ import requests
 import sqlalchemy as sa
 from measured import measured
 
+# the fields that the product reads of each resource, no more and no less
 COLUMNS = {
-    "orders": "id reference id_customer current_state total_paid total_paid_real date_add date_upd",
-    "order_details": "id id_order product_reference product_quantity product_quantity_refunded unit_price_tax_incl",
-    "order_slip": "id id_order",
+    "orders": (
+        "id reference id_customer id_lang current_state total_paid total_paid_real invoice_date date_add date_upd"
+        " associations"
+    ),
+    "order_details": (
+        "id id_order product_reference product_quantity product_quantity_refunded product_quantity_return"
+        " unit_price_tax_incl total_refunded_tax_incl"
+    ),
+    "order_slip": "id id_order associations",
     "order_histories": "id id_order id_order_state date_add",
     "order_states": "id name paid",
     "languages": "id iso_code",
     "customers": "id email firstname lastname id_lang",
-    "tickets": "id code status owner_email departmentid date_created date_changed date_resolved subject custom_fields",
+    "tickets": (
+        "id code status departmentid date_created date_changed tags custom_fields channel_type agentid subject"
+        " owner_contactid owner_email owner_name date_resolved"
+    ),
 }
 LOOSE = str | int | None
 FIELD = msgspec.defstruct("Field", [("code", str), ("value", str | None)])
-TYPES = {"custom_fields": list[FIELD]}
+NESTED = {"custom_fields": list[FIELD], "tags": list[str], "associations": dict[str, list[dict[str, LOOSE]]]}
 KEYS = {"order_slip": "order_slips"}
 BATCH = 1000
 
@@ -34,7 +44,7 @@ def decoders():
     """Per resource what turns a body into rows, checked by type."""
     found = {}
     for resource, names in COLUMNS.items():
-        row = msgspec.defstruct("Row", [(name, TYPES.get(name, LOOSE)) for name in names.split()])
+        row = msgspec.defstruct("Row", [(name, NESTED.get(name, LOOSE)) for name in names.split()])
         shape = list[row]
         if resource != "tickets":
             body = msgspec.defstruct("Body", [("rows", shape)], rename={"rows": KEYS.get(resource, resource)})
@@ -53,13 +63,14 @@ def as_dicts(_found, resource, body):
     return value if isinstance(value, list) else value[KEYS.get(resource, resource)]
 
 
-def values_of(rows, names):
-    """Rows as Core takes them; what is nested as text."""
+def values_of(rows, names, text):
+    """Rows as Core takes them; what is nested as JSON. text: makes that."""
+    nested = NESTED.keys() & names
     for row in rows:
         get = row.get if isinstance(row, dict) else row.__getattribute__
         values = {name: get(name) for name in names}
-        if "custom_fields" in values:
-            values["custom_fields"] = str(values["custom_fields"])
+        for name in nested:
+            values[name] = text(values[name])
         yield values
 
 
@@ -77,6 +88,7 @@ def main(kind, port, url):
     engine, stored = tables(url)
     found = decoders()
     decode = as_dicts if kind == "json" else as_structs
+    text = json.dumps if kind == "json" else lambda value: msgspec.json.encode(value).decode()
     names = {resource: columns.split() for resource, columns in COLUMNS.items()}
     session = requests.Session()
     waiting, documents = defaultdict(list), 0
@@ -89,7 +101,7 @@ def main(kind, port, url):
             rows = decode(found, resource, body)
             documents += len(rows) if resource in ("orders", "tickets") else 0
             if kind != "decode" and rows:
-                waiting[resource] += values_of(rows, names[resource])
+                waiting[resource] += values_of(rows, names[resource], text)
             if len(waiting[resource]) >= BATCH:
                 store(engine, stored, waiting, resource)
         for resource in list(waiting):
