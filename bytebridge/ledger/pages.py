@@ -172,6 +172,8 @@ def _load_documents(connection: Connection, page: Mapping[str, Document], view: 
 
 def _load_decisions(connection: Connection, page: Sequence[Document], view: View) -> None:
     """What people decided on the documents of the page as they are now."""
+    if not view.known:
+        return
     said = {key: member for document in page for member in members(document) if (key := key_of(member)) in view.known}
     decisions: dict[str, Row[Any]] = {}
     targets: dict[tuple[str, str], str] = {}  # whose a document is stays decided when what it moves is decided next
