@@ -91,7 +91,7 @@ def _poll(connector: Connector, context: Context, run: Run, result: PassResult) 
                     return
         connector.forget()  # everybody who ever bought was met, few of whom polls meet
     else:
-        _gather(pages_read, connector, context, run, result)
+        _gather(pages_read, reading.cursor, connector, context, run, result)
         if context.stopping():
             return
     recheck(connector, context, run, result)
@@ -125,10 +125,12 @@ def _ahead(pages_read: Iterator[Page], context: Context) -> Generator[Page]:
             yield page
 
 
-def _gather(pages_read: Iterable[Page], connector: Connector, context: Context, run: Run, result: PassResult) -> None:
-    """Books a poll as a whole, so that the brake sees all of it before anything moves."""
+def _gather(
+    pages_read: Iterable[Page], saved: str | None, connector: Connector, context: Context, run: Run, result: PassResult
+) -> None:
+    """Books a poll as a whole, so that the brake sees all of it before anything moves. saved: the cursor so far."""
     waiting: list[Document] = []
-    cursor: str | None = None
+    cursor = saved
     broken: RemoteError | None = None
     try:
         for page in pages_read:
@@ -142,7 +144,7 @@ def _gather(pages_read: Iterable[Page], connector: Connector, context: Context, 
     except RemoteError as error:
         broken = error  # what was read before it is true all the same
     _let_through(waiting, connector, context, run, result)
-    if cursor is not None:
+    if cursor != saved:
         book([], context, run, source=connector.source, cursor=cursor)
     if broken is not None:
         raise broken

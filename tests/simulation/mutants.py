@@ -112,9 +112,9 @@ MUTANTS = (
     ),
     Mutant(
         "advances the cursor before it books", "jobs/poll.py",
-        "    _let_through(waiting, connector, context, run, result)\n    if cursor is not None:\n"
+        "    _let_through(waiting, connector, context, run, result)\n    if cursor != saved:\n"
         "        book([], context, run, source=connector.source, cursor=cursor)\n",
-        "    if cursor is not None:\n        book([], context, run, source=connector.source, cursor=cursor)\n"
+        "    if cursor != saved:\n        book([], context, run, source=connector.source, cursor=cursor)\n"
         "    _let_through(waiting, connector, context, run, result)\n",
         ("passes that die sooner or later, an order before each",),
     ),
