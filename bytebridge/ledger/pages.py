@@ -85,12 +85,8 @@ def seen(connection: Connection, keys: Sequence[str]) -> Seen:
 
 def known_documents(connection: Connection, source: Source, ids: Sequence[str]) -> dict[str, Document]:
     """Documents of one source as last seen, by their id."""
-    found: dict[str, Document] = {}
-    for some in batches(f"{source}:{number}" for number in ids):
-        rows = connection.execute(select(documents.c.key, documents.c.state).where(documents.c.key.in_(some)))
-        for key, state in rows:
-            found[key.partition(":")[2]] = codec.document(source, state)
-    return found
+    stored = many.among(connection, SEEN, documents.c.key, [f"{source}:{number}" for number in ids])
+    return {key.partition(":")[2]: codec.document(source, state) for key, state, _ in stored}
 
 
 class _Bought(Struct):
