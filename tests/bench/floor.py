@@ -13,7 +13,7 @@ import requests
 import sqlalchemy as sa
 from measured import measured
 
-# the fields that the product reads of each resource, no more and no less
+# the fields that the product reads of each resource, what is nested whole
 COLUMNS = {
     "orders": (
         "id reference id_customer id_lang current_state total_paid total_paid_real invoice_date date_add date_upd"
