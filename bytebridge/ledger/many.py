@@ -5,11 +5,13 @@ Core makes a dictionary and a parameter set of its own of each row, which costs 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Dialect, Select, Table, bindparam, insert
 
 BATCH = 512  # values in one IN list
+TOGETHER = 100  # rows in one INSERT, where a driver would ask for each by itself
 
 
 def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
@@ -19,10 +21,14 @@ def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def add(connection: Connection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Inserts rows whose values stand in the order of these columns."""
-    if rows:
-        kind: Any = type(connection.dialect)
-        connection.exec_driver_sql(_insertion(table, names, kind), list(rows))
+    """Inserts rows whose values stand in the order of these columns. After an error the transaction is of no use."""
+    kind: Any = type(connection.dialect)
+    whole = len(rows) // TOGETHER * TOGETHER if connection.dialect.name == "sqlite" else 0
+    for start in range(0, whole, TOGETHER):
+        values = tuple(chain.from_iterable(rows[start : start + TOGETHER]))
+        connection.exec_driver_sql(_insertion(table, names, kind, TOGETHER), values)
+    if rest := list(rows[whole:]):
+        connection.exec_driver_sql(_insertion(table, names, kind), rest)
 
 
 def among(
@@ -54,8 +60,12 @@ def _positional(kind: Callable[..., Dialect]) -> Dialect:
 
 
 @lru_cache(maxsize=64)
-def _insertion(table: Table, names: tuple[str, ...], kind: Callable[..., Dialect]) -> str:
-    statement = insert(table).inline().compile(dialect=_positional(kind), column_keys=list(names))
-    if statement.positiontup != list(names):
+def _insertion(table: Table, names: tuple[str, ...], kind: Callable[..., Dialect], together: int = 1) -> str:
+    # who may have to undo one row of several copies each page beforehand; whoever calls undoes all of it
+    statement = insert(table).inline().prefix_with("OR FAIL", dialect="sqlite")
+    compiled = statement.compile(dialect=_positional(kind), column_keys=list(names))
+    if compiled.positiontup != list(names):
         raise AssertionError(f"{table.name}: the database takes its columns in another order")
-    return str(statement)
+    written = str(compiled)
+    places = f"({', '.join('?' * len(names))})"
+    return written.replace(places, ", ".join([places] * together)) if together > 1 else written

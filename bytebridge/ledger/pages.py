@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, Row, and_, bindparam, delete, func, or_, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, literal_column, or_, select
 
 from bytebridge.domain.accounts import normalise, owner
 from bytebridge.domain.addressed import addressed, mindful
@@ -33,8 +33,8 @@ Head = tuple[int, int, str]
 """The last entry of an account: its seq, balance and hash."""
 NO_HEAD: Head = (0, 0, GENESIS)
 _later = entries.alias()
-_highest = select(func.max(_later.c.seq)).where(_later.c.account == accounts.c.id).scalar_subquery()
-IS_HEAD = and_(entries.c.account == accounts.c.id, entries.c.seq == _highest)
+_mine = select(_later.c.id).where(_later.c.account == accounts.c.id).order_by(_later.c.seq.desc())
+IS_HEAD = entries.c.id == _mine.limit(literal_column("1")).offset(literal_column("0")).scalar_subquery()
 ACCOUNT = select(
     accounts.c.id,
     accounts.c.root,

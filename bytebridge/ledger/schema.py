@@ -248,8 +248,7 @@ def _of_its_kind(_metadata: MetaData, connection: Connection, **_how: Any) -> No
     match connection.dialect.name:
         case "sqlite":
             recheck.dialect_kwargs.update(sqlite_where=DUE)
-            for table in (entries, runs):
-                table.dialect_kwargs.update(sqlite_autoincrement=True)
+            runs.dialect_kwargs.update(sqlite_autoincrement=True)
         case "postgresql":
             recheck.dialect_kwargs.update(postgresql_where=DUE)
         case _:

@@ -57,7 +57,7 @@ def asked(store, database):
     return since
 
 
-def test_a_long_page_asks_as_often_as_a_short_one(store, asked):
+def test_a_long_page_asks_as_often_as_a_short_one(store, database, asked):
     context = service.build(SETTINGS, store, by="tester", now=lambda: NOW)
     found = {}
     asked()
@@ -66,8 +66,11 @@ def test_a_long_page_asks_as_often_as_a_short_one(store, asked):
             booked = book(orders(count, units, first), context, Run("poll", "tester", NOW), source=Source.SHOP)
             assert len(booked.entries) == count
             found[count, what] = asked()
-    assert found[MANY, "new"] == found[FEW, "new"] < FEW * 2
-    assert found[MANY, "changed"] == found[FEW, "changed"] < FEW * 2
+    for what, tables in (("new", 4), ("changed", 2)):
+        # a file is no round trip away: so many rows of each table go into one statement
+        more = tables * (MANY // many.TOGETHER - 1) if database == "sqlite" else 0
+        assert found[MANY, what] == found[FEW, what] + more
+        assert found[FEW, what] < FEW * 2
 
 
 @pytest.mark.database("postgresql")

@@ -15,8 +15,8 @@ CLASH = (
 )
 
 
-def _sqlite(name: str, when: str) -> str:
-    return f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {when} BEGIN SELECT RAISE(ABORT, '{SAY}'); END"
+def _sqlite(name: str, when: str, failing: str = "ABORT") -> str:
+    return f"CREATE TRIGGER IF NOT EXISTS {name} BEFORE {when} BEGIN SELECT RAISE({failing}, '{SAY}'); END"
 
 
 def _mariadb(name: str, when: str) -> str:
@@ -34,8 +34,8 @@ TRIGGERS = {
     "sqlite": [
         _sqlite("entries_no_update", "UPDATE ON entries"),
         _sqlite("entries_no_delete", "DELETE ON entries"),
-        # INSERT OR REPLACE deletes a row without firing the trigger above
-        _sqlite("entries_no_replace", f"INSERT ON entries WHEN {CLASH}"),
+        # INSERT OR REPLACE deletes a row without firing the trigger above; what might ABORT copies each page beforehand
+        _sqlite("entries_no_replace", f"INSERT ON entries WHEN {CLASH}", "FAIL"),
     ],
     "postgresql": [
         f"CREATE OR REPLACE FUNCTION entries_refuse() RETURNS trigger LANGUAGE plpgsql AS {PG_BODY}",
@@ -162,7 +162,6 @@ def upgrade() -> None:
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_nopad_bin",
         mysql_engine="InnoDB",
-        sqlite_autoincrement=True,
         if_not_exists=True,
     )
     op.create_index("entries_run", "entries", ["run"], unique=False, if_not_exists=True)
