@@ -21,7 +21,8 @@ T = TypeVar("T")
 ATTEMPTS = 6  # of one transaction
 LOCK_S = 10  # how long a statement waits for a lock
 STALLED_S = 10  # a process that stands still in a transaction holds up every other writer no longer: others take over
-CHECKPOINT = 4_000  # pages in SQLite's log before they are copied into its file: a load changes the same ones often
+PAGE = 8_192  # bytes; of a page's smallest change all of it is written, but each by two calls
+CHECKPOINT = 2_000  # pages in SQLite's log before they are copied into its file: a load changes the same ones often
 KEPT = 2  # connections to a file that stay open: a job reads and writes; more at once are made and closed again
 TOKENS = 20  # of the last transactions, in meta.writer
 # a server that vanished without a word must not hold a job for ever
@@ -112,6 +113,7 @@ class Store:
             path.touch(mode=0o600)  # customers' addresses: for nobody else to read, nor in the log beside it
         connection = _opened(f"{path.absolute().as_uri()}?mode=rw")
         self._file = self._file or _file_at(path)
+        connection.execute(f"PRAGMA page_size={PAGE}")  # of a file that is made now
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")  # a letter told as sent must be so after a power cut too
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT}")
