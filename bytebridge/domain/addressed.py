@@ -24,12 +24,10 @@ def mindful(memory: Memory, seen: Document, now: Document) -> Memory:
     return replace(memory, emails=() if told or _plain(now.emails) == _plain(had) else had)
 
 
-def addressed(document: Document, known: Mapping[str, Known]) -> Document:
-    """The document with the addresses it is judged by; its credit notes go by their own memory, else as it does."""
-    if not isinstance(document, Invoice):
-        return document
-    had = known.get(key_of(document), NOTHING).memory.emails
-    return _with(document, had, known)
+def addressed(invoice: Invoice, known: Mapping[str, Known]) -> Invoice:
+    """The invoice with the addresses it is judged by; its credit notes go by their own memory, else as it does."""
+    had = known.get(key_of(invoice), NOTHING).memory.emails
+    return _with(invoice, had, known)
 
 
 def _with(invoice: Invoice, had: tuple[str, ...], known: Mapping[str, Known]) -> Invoice:

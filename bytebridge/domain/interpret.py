@@ -6,8 +6,8 @@ from msgspec.structs import replace
 
 from bytebridge.domain.derivation import recompute
 from bytebridge.domain.invoices import credit_note_worth, invoice_worth, named_as_before, shop_mark
-from bytebridge.domain.memory import born, key_of, source_of
-from bytebridge.domain.model import Credits, Document, Instant, Invoice, InvoiceKind, Order, Source, Ticket
+from bytebridge.domain.memory import Decision, born, key_of, source_of
+from bytebridge.domain.model import Credits, Document, Invoice, InvoiceKind, Order, Source, Ticket
 from bytebridge.domain.orders import order_worth
 from bytebridge.domain.rules import FOREVER_AGO, Rules
 from bytebridge.domain.tariff import Lack
@@ -82,10 +82,12 @@ def _finish(worth: Worth, document: Document, known: Known, rules: Rules) -> Wor
         # what is posted belongs to the document that was: nothing said of this one may touch it
         lack = None if known.decision is not None else Lack("another_document")
         return replace(worth, credits=None, lack=lack, cost=worth.credits, memory=memory, flags=(), recheck=None)
-    worth = _too_old(worth, known, rules.since.get(source_of(document), FOREVER_AGO))
+    if worth.dated < rules.since.get(source_of(document), FOREVER_AGO):
+        worth = _too_old(worth, known)
     if worth.lack is not None:
         worth = replace(worth, credits=None, cost=worth.credits if worth.cost is None else worth.cost)
-    worth = _decided(worth, known)
+    if known.decision is not None:
+        worth = _decided(worth, known, known.decision)
     kept = worth.memory
     moved = bool(worth.credits or known.posted)
     dated = worth.dated if worth.credits is not None and kept.dated is None and moved else kept.dated
@@ -93,10 +95,8 @@ def _finish(worth: Worth, document: Document, known: Known, rules: Rules) -> Wor
     return replace(worth, memory=kept)
 
 
-def _too_old(worth: Worth, known: Known, since: Instant) -> Worth:
+def _too_old(worth: Worth, known: Known) -> Worth:
     """A document from before `since` moves nothing; a later change of it is a person's matter (domain, dates)."""
-    if worth.dated >= since:
-        return worth
     would = worth.cost if worth.credits is None else worth.credits
     quiet = replace(worth, credits=None, lack=None, flags=(), cost=None)
     if would is None:
@@ -113,10 +113,7 @@ def _too_old(worth: Worth, known: Known, since: Instant) -> Worth:
     return replace(quiet, lack=Lack("older_than_since"), cost=change)
 
 
-def _decided(worth: Worth, known: Known) -> Worth:
-    decision = known.decision
-    if decision is None:
-        return worth
+def _decided(worth: Worth, known: Known, decision: Decision) -> Worth:
     by = {"reason": decision.reason, "by": decision.by}
     if decision.email:
         worth = replace(worth, emails=(decision.email,))

@@ -62,19 +62,24 @@ def settle(document: Document, view: View, rules: Rules, policy: Policy) -> list
 
     The same call for a first sight, a re-reading, a refund, a merge of accounts or a reconciliation.
     """
-    document = addressed(document, view.known)
-    facts = _facts(document, view, rules)
-    own, *others = interpret(document, view.known, rules, facts)
-    first = _settle_one(document, own, None, view, policy)
-    if not isinstance(document, Invoice):
-        return [_with_ticket_letters(first, view, rules, policy)]
+    if isinstance(document, Invoice):
+        return _settle_family(addressed(document, view.known), view, rules, policy)
+    [worth] = interpret(document, view.known, rules, _facts(document, view, rules))
+    outcome = _settle_one(document, worth, None, view, policy)
+    return [_with_ticket_letters(outcome, document, view, rules, policy) if isinstance(document, Ticket) else outcome]
+
+
+def _settle_family(invoice: Invoice, view: View, rules: Rules, policy: Policy) -> list[Outcome]:
+    facts = _facts(invoice, view, rules)
+    own, *others = interpret(invoice, view.known, rules, facts)
+    first = _settle_one(invoice, own, None, view, policy)
     if own.credits is not None and first.worth.credits is None:
         # what waits takes its credit notes along
-        _, *others = interpret(document, view.known, rules, replace(facts, withheld=True))
-    if not {key_of(member) for member in members(document)} <= view.unchanged:
+        _, *others = interpret(invoice, view.known, rules, replace(facts, withheld=True))
+    if not {key_of(member) for member in members(invoice)} <= view.unchanged:
         # one that says something new leaves more or less to the others
-        view.unchanged.difference_update(map(key_of, document.credit_notes))
-    notes = zip(document.credit_notes, others, strict=True)
+        view.unchanged.difference_update(map(key_of, invoice.credit_notes))
+    notes = zip(invoice.credit_notes, others, strict=True)
     return [first, *(_settle_one(note, worth, first.account, view, policy) for note, worth in notes)]
 
 
@@ -320,11 +325,8 @@ def _remember_purchase(document: Document, worth: Worth, account: int | None, vi
         view.purchases[account] = [*others, purchase]
 
 
-def _with_ticket_letters(outcome: Outcome, view: View, rules: Rules, policy: Policy) -> Outcome:
+def _with_ticket_letters(outcome: Outcome, ticket: Ticket, view: View, rules: Rules, policy: Policy) -> Outcome:
     """Adds what a ticket calls for besides its charge: the warning beforehand and the statement asked for."""
-    ticket = outcome.document
-    if not isinstance(ticket, Ticket):
-        return outcome
     memory = outcome.worth.memory
     asks = not memory.asked and notices.asks_for_statement(ticket, policy)
     if not asks and ticket.state not in notices.UNRESOLVED:

@@ -85,7 +85,7 @@ def by_rate(rate: Rate, minutes: int) -> Charge:
     credits = Credits(max(rate.minimum, blocks))
     return credits, {
         "rule": "blocks",
-        "kind": rate.kind.value,
+        "kind": str(rate.kind),
         "minutes": minutes,
         "block": rate.block,
         "minimum": rate.minimum,

@@ -137,7 +137,7 @@ def book(
         first(connection)
         if documents:
             booked.outcomes, view = plan(connection, documents, context, changed=changed)
-            booked.settled = len({*map(key_of, documents)} & {outcome.key for outcome in booked.outcomes})
+            booked.settled = len({outcome.key for outcome in booked.outcomes}.intersection(map(key_of, documents)))
             number = _store(connection, booked, view, context, run)
         if cursor is not None:
             runs.save_cursor(connection, source, cursor)

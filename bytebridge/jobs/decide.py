@@ -75,7 +75,10 @@ def resolve(wish: Wish, context: Context, *, dry_run: bool) -> Iterator[str]:
 
 def _basis(stored: Stored) -> str:
     """Digest of what is decided on: the document by the addresses it is judged by."""
-    return codec.basis(addressed(stored.document, {stored.key: Known(stored.memory)}))
+    document = stored.document
+    if isinstance(document, Invoice):
+        document = addressed(document, {stored.key: Known(stored.memory)})
+    return codec.basis(document)
 
 
 def _is_its_own(email: str, document: Document) -> bool:

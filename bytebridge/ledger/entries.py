@@ -46,7 +46,7 @@ def append(
     added: list[Entry] = []
     rows: list[tuple[Any, ...]] = []
     for number, posting in enumerate(postings, first):
-        account, credits, kind = posting.account, posting.credits, posting.kind.value
+        account, credits, kind = posting.account, posting.credits, str(posting.kind)
         seq, balance, previous = ends.get(account, NO_HEAD)
         seq += 1
         balance += credits

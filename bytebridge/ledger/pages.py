@@ -106,12 +106,16 @@ def load_view(
     companies: with the third parties of the accounts' invoices.
     """
     view = View(now=now)
-    by_key = {key_of(member): member for document in page for member in members(document)}
+    invoices = [document for document in page if isinstance(document, Invoice)]
+    by_key = {key_of(document): document for document in page}
+    by_key |= {key_of(note): note for invoice in invoices for note in invoice.credit_notes}
     view.states = {key: codec.encode(member) for key, member in by_key.items()}
     _load_documents(connection, by_key, view)
-    page = [addressed(document, view.known) for document in page]
+    if invoices:
+        page = [addressed(one, view.known) if isinstance(one, Invoice) else one for one in page]
     _load_decisions(connection, page, view)
-    emails = {email for document in page for text in _emails(document) if (email := normalise(text))}
+    texts = {text for document in page for text in _emails(document)}
+    emails = {email for text in texts if (email := normalise(text))}
     emails |= {known.decision.email for known in view.known.values() if known.decision and known.decision.email}
     _load_owners(connection, emails, view)
     _load_accounts(connection, {account for posted in view.posted.values() for account in posted}, view)
@@ -121,9 +125,9 @@ def load_view(
         _load_statements(connection, view)
     else:
         _load_purchases(connection, page, rules, view)
-    if companies and any(isinstance(document, Invoice) for document in page):
+    if companies and invoices:
         _load_companies(connection, view)
-    _load_marks(connection, page, rules, view)
+    _load_marks(connection, invoices, rules, view)
     _load_low(connection, view)
     highest = connection.execute(HIGHEST).scalar()
     view.next_account = (highest or 0) + 1
@@ -326,8 +330,8 @@ def _load_companies(connection: Connection, view: View) -> None:
             view.companies.setdefault(root, set()).add(_bought.decode(state).customer)
 
 
-def _load_marks(connection: Connection, page: Sequence[Document], rules: Rules, view: View) -> None:
-    marks = {mark for document in page if isinstance(document, Invoice) and (mark := shop_mark(document, rules))}
+def _load_marks(connection: Connection, invoices: Sequence[Invoice], rules: Rules, view: View) -> None:
+    marks = {mark for invoice in invoices if (mark := shop_mark(invoice, rules))}
     for some in batches(sorted(marks)):
         keys = [f"{Source.SHOP}:{mark}" for mark in some]
         rows = connection.execute(

@@ -141,7 +141,7 @@ class Slip(msgspec.Struct, frozen=True):
     money: Mapping[str, Decimal]
 
 
-class State(msgspec.Struct, frozen=True):
+class State(msgspec.Struct, frozen=True, gc=False):
     """flags: those that are set among paid, logable, invoice, shipped, delivery."""
 
     id: int
@@ -150,14 +150,14 @@ class State(msgspec.Struct, frozen=True):
     deleted: bool
 
 
-class Customer(msgspec.Struct, frozen=True):
+class Customer(msgspec.Struct, frozen=True, gc=False):
     id: str
     email: str | None
     name: str
     language: int
 
 
-class History(msgspec.Struct, frozen=True):
+class History(msgspec.Struct, frozen=True, gc=False):
     order: int
     state: int
     at: Instant | None
