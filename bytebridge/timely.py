@@ -29,6 +29,9 @@ from urllib3.exceptions import (
 )
 
 
+BUFFER = 65_536  # bytes taken from the socket at once: each time costs two calls of the system
+
+
 class _Receiver(io.RawIOBase):
     """What arrives at a socket until `ends` [monotonic s], each piece within `each` seconds."""
 
@@ -59,7 +62,7 @@ class _Response(HTTPResponse):
         began, each = time.monotonic(), sock.gettimeout() or total_s
         self._ends = began + total_s
         self._receiver = _Receiver(self.fp.detach(), sock, each, min(began + each, self._ends))
-        self.fp = io.BufferedReader(self._receiver)
+        self.fp = io.BufferedReader(self._receiver, BUFFER)
 
     def begin(self) -> None:
         super().begin()
