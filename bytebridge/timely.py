@@ -28,7 +28,6 @@ from urllib3.exceptions import (
     SSLError,
 )
 
-
 BUFFER = 65_536  # bytes taken from the socket at once: each time costs two calls of the system
 
 
