@@ -189,7 +189,6 @@ class Daemon:
             sleep=self._sleep,
             stopping=lambda: self._stop.is_set() or not self._turn.mine,
             mine=lambda: self._turn.mine,
-            ahead=True,
         )
         with self._context_lock:
             self._context = replace(context, apart=True)

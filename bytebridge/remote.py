@@ -4,6 +4,7 @@ Keys travel in headers (or, where a shop's host drops those, in the query) and n
 text of the HTTP library and no full address is passed on.
 """
 
+import http.client
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 from urllib.parse import urlencode
 
 import requests
@@ -83,19 +84,21 @@ class Budget:
         self._monotonic, self._sleep = monotonic, sleep
         self._at = self._slower_at = monotonic()
 
-    def take(self) -> None:
-        """Waits for its turn."""
+    def take(self, *, wait: bool = True) -> bool:
+        """Waits for its turn; False if that would take time and nobody waits."""
         now = self._monotonic()
         if self._rate < self._full and now - self._slower_at >= FASTER_AFTER_S:
             self._rate, self._slower_at = min(self._full, self._rate * 2), now
         self._tokens = min(self._burst, self._tokens + max(0.0, now - self._at) * self._rate)
         self._at = now
         if self._tokens < 1:
-            wait = (1 - self._tokens) / self._rate
-            self._sleep(wait)
+            if not wait:
+                return False
+            self._sleep((1 - self._tokens) / self._rate)
             self._at = max(self._monotonic(), now)
             self._tokens = max(1.0, self._tokens + (self._at - now) * self._rate)
         self._tokens -= 1
+        return True
 
     def halve(self) -> None:
         """After a 429: half the speed, and twice that again after each hour without another."""
@@ -106,6 +109,7 @@ class Budget:
 class Remote:
     """One remote system behind one base address, one request at a time.
 
+    next: path and parameters of what will be asked for once that is done for which there are answers; None: not known.
     classify: turns an answer that is not a success into the error to raise, None to accept it. may_write: asked
     right before each write, for a process may sleep at any moment and wake when another works in its place.
     """
@@ -138,6 +142,8 @@ class Remote:
         self._lock = threading.Lock()
         self._session = self._new_session()
         self._prepared: requests.PreparedRequest | None = None
+        self._ahead: tuple[str, Mapping[str, str]] | None = None
+        self.next: tuple[str, Mapping[str, str]] | None = None
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_may_pass),
             wait=_wait,
@@ -188,6 +194,24 @@ class Remote:
         self._failures = 0
         return answer
 
+    def ahead(self) -> None:
+        """Sends the read in `next`, so that the system works on it while we work on what we have.
+
+        Nothing is waited for, and it must be asked for as ever; if anything is wrong, that says so.
+        """
+        if self.next is None:
+            return
+        (path, params), self.next = self.next, None
+        with self._lock:
+            if self._monotonic() < self._closed_until or not self._budget.take(wait=False):
+                return
+            try:
+                prepared = self._reading(path, {**self._params, **params}, None)
+                self._adapter(self._session).ask(prepared, (self._limits.connect_s, self._limits.read_s))
+                self._ahead = path, params
+            except (OSError, http.client.HTTPException):
+                self._session.close()
+
     def send(
         self,
         method: str,
@@ -224,7 +248,8 @@ class Remote:
         write: bool = False,
     ) -> Answer:
         with self._lock:
-            self._budget.take()
+            if write or not self._is_on_its_way(path, params, headers):
+                self._budget.take()
             if write and not self._may_write():
                 raise RemoteUnavailable(self.system, operation, "not sent: another process has taken over")
             began = self._monotonic()
@@ -238,6 +263,16 @@ class Remote:
                 self._budget.halve()
         self._raise_for(answer, operation, write=write)
         return answer
+
+    def _is_on_its_way(self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None) -> bool:
+        """Whether this read was sent ahead, and counted then."""
+        sent, self._ahead = self._ahead, None
+        if sent is None or headers or sent != (path, params):
+            return False
+        return self._adapter(self._session).awaits(self._reading(path, {**self._params, **sent[1]}, None))
+
+    def _adapter(self, session: requests.Session) -> TimelyAdapter:
+        return cast("TimelyAdapter", session.get_adapter(self._base))
 
     def _raise_for(self, answer: Answer, operation: str, *, write: bool) -> None:
         if 300 <= answer.status < 400 and answer.status != 304:
@@ -274,7 +309,7 @@ class Remote:
             else:
                 prepared = self._reading(path, {**self._params, **(params or {})}, headers)
             # straight to the adapter: cookies, redirects and hooks, which a session sees to, there are none
-            response = session.get_adapter(self._base).send(
+            response = self._adapter(session).send(
                 prepared, stream=True, timeout=(self._limits.connect_s, self._limits.read_s), verify=self._verify
             )
             with response:

@@ -125,12 +125,8 @@ def build(
     monotonic: Callable[[], float] = time.monotonic,
     stopping: Callable[[], bool] = lambda: False,
     mine: Callable[[], bool] = lambda: True,
-    ahead: bool = False,
 ) -> Context:
-    """Everything the jobs work with. mine: False once another process works in this one's place.
-
-    ahead: a first load fetches its next page in a thread.
-    """
+    """Everything the jobs work with. mine: False once another process works in this one's place."""
     gc.set_threshold(COLLECT_AFTER)
     connectors = connect(settings, sources, observe=observe, sleep=sleep, now=now, monotonic=monotonic, mine=mine)
     rules = rules_of(settings)
@@ -148,7 +144,6 @@ def build(
         mailer=_mailer(settings, mine),
         writer=_writer(settings, connectors),
         stopping=stopping,
-        ahead=ahead,
     )
 
 

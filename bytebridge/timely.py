@@ -28,6 +28,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+FRESH_S = 30.0  # an answer that lay unread for longer is asked for anew
 BUFFER = 65_536  # bytes taken from the socket at once: each time costs two calls of the system
 
 
@@ -77,6 +78,7 @@ class _Line:
 
     def __init__(self, connection: HTTPConnection, total_s: float) -> None:
         self._connection = connection
+        self._asked: tuple[str, float] | None = None  # a question on its way, and when it left [monotonic s]
         connection.response_class = partial(_Response, total_s=total_s)  # type: ignore[assignment]
         weakref.finalize(self, connection.close)
 
@@ -99,9 +101,29 @@ class _Line:
             self.close()
             raise ProtocolError("the connection broke off", error) from error
 
+    def ask(self, url: str, headers: Mapping[str, str], timeout: Timeout) -> None:
+        """Sends a GET on the open line: its answer is for whoever calls `urlopen` for the same next, if soon."""
+        if self._connection.is_connected:
+            self._send("GET", url, None, headers, timeout)
+            self._asked = url, time.monotonic()
+
+    def awaits(self, url: str) -> bool:
+        """Whether this question was asked, so lately that its answer may still be taken for what is."""
+        return self._asked is not None and self._asked[0] == url and time.monotonic() - self._asked[1] < FRESH_S
+
     def _answer(
         self, method: str, url: str, body: Any, headers: Mapping[str, str], timeout: Timeout
     ) -> BaseHTTPResponse:
+        awaited, was, self._asked = self.awaits(url), self._asked, None
+        if awaited:
+            with suppress(ConnectionError, HTTPException):  # it hung up meanwhile: asked once more
+                return self._connection.getresponse()
+        if was is not None:
+            self._connection.close()  # or that answer would be taken for this one
+        self._send(method, url, body, headers, timeout)
+        return self._connection.getresponse()
+
+    def _send(self, method: str, url: str, body: Any, headers: Mapping[str, str], timeout: Timeout) -> None:
         connection = self._connection
         if not connection.is_connected:
             connection.close()
@@ -110,9 +132,9 @@ class _Line:
         connection.timeout = Timeout.resolve_default_timeout(timeout.read_timeout)
         with suppress(BrokenPipeError):  # it may have answered without having heard all
             connection.request(method, url, body, headers, preload_content=False, decode_content=False)
-        return connection.getresponse()
 
     def close(self) -> None:
+        self._asked = None
         self._connection.close()
 
 
@@ -138,6 +160,16 @@ class TimelyAdapter(HTTPAdapter):
                 connection = HTTPConnection(host, port or HTTPConnection.default_port)
             self._line = _Line(connection, self._total_s)
         return self._line
+
+    def ask(self, request: PreparedRequest, timeout: tuple[float, float]) -> None:
+        """Sends a GET ahead if the line is open: who sends it next has the answer. OSError or HTTPException if not."""
+        if self._line is not None:
+            connect, read = timeout
+            self._line.ask(self.request_url(request, {}), request.headers, Timeout(connect=connect, read=read))
+
+    def awaits(self, request: PreparedRequest) -> bool:
+        """Whether this GET was sent ahead, and its answer is not yet too old."""
+        return self._line is not None and self._line.awaits(self.request_url(request, {}))
 
     def close(self) -> None:
         super().close()

@@ -48,7 +48,7 @@ def poll_command(ctx: click.Context, source: str | None, *, dry_run: bool, as_js
     else:
         store = service.open_store(settings, write=True)
         service.recover_letters(store, settings)
-        done = service.one_pass(service.build(settings, store, sources=sources, ahead=True), sources)
+        done = service.one_pass(service.build(settings, store, sources=sources), sources)
         shown = {
             "examined": {source.value: result.examined for source, result in done.results.items()},
             "posted": sum(result.posted for result in done.results.values()),

@@ -159,20 +159,25 @@ class Erp:
             raise RemoteSurprise(SYSTEM, "GET /invoices", "invoices that were not asked for: the filter is ignored")
         return rows
 
-    def page(self, condition: str, last: int, expected: int) -> list[Mapping[str, Any]]:
-        """The next rows by id. Where a page was too much for the server, later turns ask for half.
+    def question(self, condition: str, last: int, expected: int) -> dict[str, str]:
+        """The parameters of a page.
 
         expected: rows that will most likely come and are known; as many as that are asked for at once.
         """
         after = f"(t.rowid:>:{last})"
         narrowed = self._limit < self._given
-        params = {
+        return {
             "sortfield": "t.rowid",
             "sortorder": "ASC",
             "limit": str(self._limit if narrowed else min(self._limit + expected, max(self._limit, WIDEST_PAGE))),
             "sqlfilters": f"{condition} and {after}" if condition else after,
             "properties": PROPERTIES,
         }
+
+    def page(self, condition: str, last: int, expected: int) -> list[Mapping[str, Any]]:
+        """The next rows by id. Where a page was too much for the server, later turns ask for half."""
+        self.client.remote.next = None
+        params = self.question(condition, last, expected)
         try:
             rows = self.client.rows("/invoices", params)
         except RemoteUnavailable as error:
@@ -222,8 +227,10 @@ class _Sweep:
             # of a long history no more is remembered than the next overlap shows again
             self._met |= {id_: marks[id_] for row in rows if is_touched(row, oldest) and (id_ := text(row.get("id")))}
             new = [row for row in rows if self._known.get(id_ := text(row.get("id"))) != marks[id_]]
+            last = int(text(rows[-1].get("id")))
+            self._erp.client.remote.next = "/invoices", self._erp.question(self._condition, last, len(self._known))
             yield from self._read(new, known)
-            rows = self._erp.page(self._condition, int(text(rows[-1].get("id"))), len(self._known))
+            rows = self._erp.page(self._condition, last, len(self._known))
 
     def named(self, ids: Sequence[str], known: Known) -> Iterator[Page]:
         """Documents that could not be read before, where this sweep has not met them; gone ones are let go."""
@@ -235,6 +242,7 @@ class _Sweep:
         gathered = self._erp.gather(rows, known) if rows else Gathered()
         self._broken |= gathered.broken
         if gathered.documents:
+            self._erp.client.remote.ahead()
             yield Page(gathered.documents)
 
 

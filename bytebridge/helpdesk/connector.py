@@ -170,7 +170,9 @@ class HelpDesk:
 
     def _page(self, rows: Sequence[TicketRow], *, trusted: bool) -> Iterator[Page]:
         if rows:
-            yield Page(self._reader.tickets(rows), trusted=trusted)
+            tickets = self._reader.tickets(rows)
+            self._client.remote.ahead()
+            yield Page(tickets, trusted=trusted)
 
     def _hinted(self, rows: Sequence[TicketRow], known: Known) -> Iterator[Page]:
         """Rows of the index as hints. One that is older than what the ledger has from the system itself is

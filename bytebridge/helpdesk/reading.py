@@ -1,6 +1,6 @@
 """Rows of LiveAgent as tickets: tag names, contacts where a row holds no address, one ticket by its id."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -72,12 +72,15 @@ class Reader:
 
         any_readable: False for a page that may hold one ticket alone; who asks then judges what all pages brought.
         """
-        asked = {"_page": str(number), "_perPage": str(self.per_page), **params}
-        rows = self.client.rows_as(TicketRow, LIST, asked)
+        rows = self.client.rows_as(TicketRow, LIST, self.question(number, params))
         read = [row for raw in rows if (row := self._readable(raw, f"GET {LIST}")) is not None]
         if rows and not read and any_readable:
             raise unreadable()
         return Listed(tuple(read), len(rows))
+
+    def question(self, number: int, params: Mapping[str, str]) -> dict[str, str]:
+        """The parameters of a page of the list."""
+        return {"_page": str(number), "_perPage": str(self.per_page), **params}
 
     def tickets(self, rows: Iterable[TicketRow]) -> tuple[Ticket, ...]:
         return tuple(ticket for row in rows if (ticket := self._ticket(row)) is not None)

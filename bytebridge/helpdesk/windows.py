@@ -29,6 +29,7 @@ def windows(
     width, readable, refused = WIDTH_S, False, False
     while start < end:
         stop = min(shifted(start, width), end)
+        reader.client.remote.next = None
         rows = _window(reader, column, start, stop, status)
         span = _seconds(start, stop)
         if rows is None:
@@ -36,9 +37,13 @@ def windows(
             continue
         readable, refused = readable or bool(rows.found), refused or rows.refused
         found = rows.found
-        yield from (found[first : first + reader.per_page] for first in range(0, len(found), reader.per_page))
         start = stop
         width = span * 2 if len(found) < SPARSE else span
+        for first in range(0, len(found), reader.per_page):
+            if first + reader.per_page >= len(found) and start < end:
+                following = _asked(column, start, min(shifted(start, width), end), status)
+                reader.client.remote.next = LIST, reader.question(1, following)
+            yield found[first : first + reader.per_page]
     if refused and not readable:
         raise unreadable()
 
@@ -56,7 +61,7 @@ def oldest(reader: Reader) -> str:
 def is_left_out(reader: Reader, status: str, start: str, end: str, seen: set[str]) -> bool:
     """Whether the list without a filter lacked tickets of this status."""
     asked = _asked("date_created", start, end, status)
-    listed = reader.page(1, any_readable=False, _sortField="date_created", _sortDir="ASC", **asked)
+    listed = reader.page(1, any_readable=False, **asked)
     _honoured(listed.rows, "date_created", start, end, status)
     return not seen >= {row.id for row in listed.rows}
 
@@ -80,7 +85,7 @@ def _window(reader: Reader, column: str, start: str, stop: str, status: str | No
         if number > most:
             break
         unread = len(reader.unread)
-        listed = reader.page(number, any_readable=False, _sortField=column, _sortDir="ASC", **asked)
+        listed = reader.page(number, any_readable=False, **asked)
         _honoured(listed.rows, column, start, stop, status)
         if repeats(listed, before):
             raise repeated()
@@ -97,7 +102,8 @@ def _window(reader: Reader, column: str, start: str, stop: str, status: str | No
 
 def _asked(column: str, start: str, stop: str, status: str | None) -> dict[str, str]:
     conditions = [(column, "D>=", start), (column, "D<=", shifted(stop, -1))]
-    return filters(*conditions, *([("status", "E", status)] if status else []))
+    wanted = filters(*conditions, *([("status", "E", status)] if status else []))
+    return {"_sortField": column, "_sortDir": "ASC", **wanted}
 
 
 def _honoured(rows: tuple[TicketRow, ...], column: str, start: str, stop: str, status: str | None) -> None:

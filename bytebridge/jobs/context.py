@@ -24,8 +24,7 @@ class Context:
 
     allowed: credits that a person let through the brake. turns: one pass over a source at a time within the
     process. freshen: reads shop and ERP, before a stranger is charged. token: of the pass, by which its log lines
-    are found; made anew for each pass when it is empty. ahead: the next page of a first load is fetched while this
-    one is booked. apart: statements are drawn by a process of their own.
+    are found; made anew for each pass when it is empty. apart: statements are drawn by a process of their own.
     """
 
     store: Store
@@ -44,7 +43,6 @@ class Context:
     turns: Mapping[Source, threading.Lock] = field(default_factory=dict)
     freshen: Callable[[], None] = lambda: None
     token: str = ""
-    ahead: bool = False
     apart: bool = False
     progress: Callable[[str, int], None] = lambda _what, _count: None
 

@@ -1,10 +1,7 @@
 """One pass over one source: what changed since the cursor, booked page by page."""
 
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
-from contextvars import copy_context
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 from bytebridge.connector import Connector, Page
@@ -84,11 +81,10 @@ def _poll(connector: Connector, context: Context, run: Run, result: PassResult) 
 
     pages_read = connector.changed(reading.cursor, known, since if first else None)
     if going_live:
-        with closing(_ahead(pages_read, context)) as met:
-            for page in met:
-                take_page(page, connector, context, run, result)
-                if context.stopping():
-                    return
+        for page in pages_read:
+            take_page(page, connector, context, run, result)
+            if context.stopping():
+                return
         connector.forget()  # everybody who ever bought was met, few of whom polls meet
     else:
         _gather(pages_read, reading.cursor, connector, context, run, result)
@@ -103,26 +99,6 @@ def _poll(connector: Connector, context: Context, run: Run, result: PassResult) 
         runs.save_reading(connection, source, begun, context.now())
 
     context.store.transact(finish)
-
-
-def _ahead(pages_read: Iterator[Page], context: Context) -> Generator[Page]:
-    """The same pages, the next one fetched while this one is booked, one and no more, if the context says so.
-
-    What went wrong with it is heard of when it is asked for; who stops waits for the one under way.
-    """
-    if not context.ahead:
-        yield from pages_read
-        return
-    with ThreadPoolExecutor(1, "ahead") as fetcher:
-
-        def fetch() -> Future[Page | None]:
-            bound = copy_context()  # its log lines are this pass's
-            return fetcher.submit(lambda: bound.run(next, pages_read, None))
-
-        coming = fetch()
-        while (page := coming.result()) is not None:
-            coming = fetch()
-            yield page
 
 
 def _gather(

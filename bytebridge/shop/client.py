@@ -138,8 +138,7 @@ class Client:
         fields: what to show, always by name. shape: what the rows are made into if all of them are as it says; a
         list with any other row comes as `Row`s, so that each can be judged by itself.
         """
-        params = {"output_format": "JSON", "display": f"[{fields}]", "sort": "[id_ASC]", **(query or {})}
-        answer = self._ask(f"/{resource}", params)
+        answer = self._ask(*_question(resource, fields, query or {}))
         made = _decoded(answer, shape.decoder) if shape is not None else None
         if made is not None:
             return made if isinstance(made, list) else list(made.rows)
@@ -165,8 +164,10 @@ class Client:
         """
         last = after
         while True:
-            narrowed = {**(query or {}), "filter[id]": f">[{last}]", "limit": str(limit)}
-            page = self.rows(resource, fields, narrowed, shape)
+            self.remote.next = None
+            page = self.rows(resource, fields, _part(query, last, limit), shape)
+            if len(page) >= limit:
+                self.remote.next = _question(resource, fields, _part(query, id_of(page[-1]), limit))
             if page:
                 yield page
             if len(page) < limit:
@@ -196,6 +197,16 @@ class Client:
         self.clock = answer.date
         self.version = answer.headers.get("psws-version", "")
         return answer
+
+
+def _question(resource: str, fields: str, query: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Path and parameters of a list, by id unless `query` sorts otherwise."""
+    return f"/{resource}", {"output_format": "JSON", "display": f"[{fields}]", "sort": "[id_ASC]", **query}
+
+
+def _part(query: Mapping[str, str] | None, after: int | str, limit: int) -> dict[str, str]:
+    """The query for one page of a list."""
+    return {**(query or {}), "filter[id]": f">[{after}]", "limit": str(limit)}
 
 
 def batches(items: Sequence[str], size: int) -> list[Sequence[str]]:

@@ -279,6 +279,7 @@ class _Walk:
             for id_ in late.keys() - failed:
                 self.seen[id_] = (_touched(late[id_]), digests[id_])
             if orders:
+                self._shop.client.remote.ahead()
                 yield Page(tuple(orders))
 
 

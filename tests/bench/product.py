@@ -53,7 +53,7 @@ def built(port, url, **size):
     desk = helpdesk.connect(given.helpdesk, **size, **tools)
     connectors = {Source.SHOP: shop.connect(given.shop, **size, **tools), Source.HELPDESK: desk}
     store = service.open_store(given, write=True)
-    context = service.build(given, store, by="bench", ahead=True)
+    context = service.build(given, store, by="bench")
     return replace(context, connectors=connectors, desk=desk), waited
 
 

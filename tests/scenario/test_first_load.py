@@ -19,7 +19,7 @@ def loading(world, orders):
         world.clock.tick(60)
         world.buys(f"c{number}@example.com", SERVDOLIA60=1)
     tools = {"observe": lambda *_: None, "sleep": lambda _: None, "monotonic": world.clock, "now": world.clock}
-    context = world.context(ahead=True)
+    context = world.context()
     connectors = {Source.SHOP: shop.connect(world.settings.shop, page=PAGE, **tools)}
     return replace(context, connectors=connectors, turns={Source.SHOP: context.turns[Source.SHOP]})
 
