@@ -19,6 +19,7 @@ import requests
 import tenacity
 import urllib3
 
+from bytebridge.budget import Budget
 from bytebridge.errors import OutcomeUnknown, RemoteError, RemoteRefused, RemoteUnavailable
 from bytebridge.timely import TimelyAdapter
 
@@ -28,7 +29,6 @@ ATTEMPTS = 4  # of one read
 LISTING = "[]|,"  # of queries that list fields and ids
 LONGEST_WAIT_S = 30.0  # a longer Retry-After ends this turn instead of holding the job
 TRIP_AFTER = 3  # failed calls in a row open the circuit
-FASTER_AFTER_S = 3600.0  # without a 429
 PAUSE_S, LONGEST_PAUSE_S = 30.0, 900.0
 
 
@@ -74,38 +74,6 @@ def _unobserved(_system: str, _operation: str, _result: str, _seconds: float) ->
     pass
 
 
-class Budget:
-    """A token bucket: at most `per_minute` requests a minute, a sixth of it at once."""
-
-    def __init__(self, per_minute: int, monotonic: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        self._full = self._rate = per_minute / 60
-        self._burst = max(1.0, per_minute / 6)
-        self._tokens = self._burst
-        self._monotonic, self._sleep = monotonic, sleep
-        self._at = self._slower_at = monotonic()
-
-    def take(self, *, wait: bool = True) -> bool:
-        """Waits for its turn; False if that would take time and nobody waits."""
-        now = self._monotonic()
-        if self._rate < self._full and now - self._slower_at >= FASTER_AFTER_S:
-            self._rate, self._slower_at = min(self._full, self._rate * 2), now
-        self._tokens = min(self._burst, self._tokens + max(0.0, now - self._at) * self._rate)
-        self._at = now
-        if self._tokens < 1:
-            if not wait:
-                return False
-            self._sleep((1 - self._tokens) / self._rate)
-            self._at = max(self._monotonic(), now)
-            self._tokens = max(1.0, self._tokens + (self._at - now) * self._rate)
-        self._tokens -= 1
-        return True
-
-    def halve(self) -> None:
-        """After a 429: half the speed, and twice that again after each hour without another."""
-        self._rate, self._slower_at = max(self._rate / 2, 1 / 60), self._monotonic()
-        self._tokens = 0.0
-
-
 class Remote:
     """One remote system behind one base address, one request at a time.
 
@@ -142,7 +110,7 @@ class Remote:
         self._lock = threading.Lock()
         self._session = self._new_session()
         self._prepared: requests.PreparedRequest | None = None
-        self._ahead: tuple[str, Mapping[str, str]] | None = None
+        self._ahead = False  # whether a read was sent that nobody has asked for yet
         self.next: tuple[str, Mapping[str, str]] | None = None
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_may_pass),
@@ -208,7 +176,7 @@ class Remote:
             try:
                 prepared = self._reading(path, {**self._params, **params}, None)
                 self._adapter(self._session).ask(prepared, (self._limits.connect_s, self._limits.read_s))
-                self._ahead = path, params
+                self._ahead = True
             except (OSError, http.client.HTTPException):
                 self._session.close()
 
@@ -248,7 +216,7 @@ class Remote:
         write: bool = False,
     ) -> Answer:
         with self._lock:
-            if write or not self._is_on_its_way(path, params, headers):
+            if write or not self._is_on_its_way(path, params or {}, headers):
                 self._budget.take()
             if write and not self._may_write():
                 raise RemoteUnavailable(self.system, operation, "not sent: another process has taken over")
@@ -264,12 +232,10 @@ class Remote:
         self._raise_for(answer, operation, write=write)
         return answer
 
-    def _is_on_its_way(self, path: str, params: Mapping[str, str] | None, headers: Mapping[str, str] | None) -> bool:
+    def _is_on_its_way(self, path: str, params: Mapping[str, str], headers: Mapping[str, str] | None) -> bool:
         """Whether this read was sent ahead, and counted then."""
-        sent, self._ahead = self._ahead, None
-        if sent is None or headers or sent != (path, params):
-            return False
-        return self._adapter(self._session).awaits(self._reading(path, {**self._params, **sent[1]}, None))
+        sent, self._ahead = self._ahead, False
+        return sent and self._adapter(self._session).awaits(self._reading(path, {**self._params, **params}, headers))
 
     def _adapter(self, session: requests.Session) -> TimelyAdapter:
         return cast("TimelyAdapter", session.get_adapter(self._base))

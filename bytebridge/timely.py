@@ -78,7 +78,7 @@ class _Line:
 
     def __init__(self, connection: HTTPConnection, total_s: float) -> None:
         self._connection = connection
-        self._asked: tuple[str, float] | None = None  # a question on its way, and when it left [monotonic s]
+        self._asked: tuple[str, dict[str, str], float] | None = None  # a GET on its way, when it left [monotonic s]
         connection.response_class = partial(_Response, total_s=total_s)  # type: ignore[assignment]
         weakref.finalize(self, connection.close)
 
@@ -105,16 +105,19 @@ class _Line:
         """Sends a GET on the open line: its answer is for whoever calls `urlopen` for the same next, if soon."""
         if self._connection.is_connected:
             self._send("GET", url, None, headers, timeout)
-            self._asked = url, time.monotonic()
+            self._asked = url, dict(headers), time.monotonic()
 
-    def awaits(self, url: str) -> bool:
-        """Whether this question was asked, so lately that its answer may still be taken for what is."""
-        return self._asked is not None and self._asked[0] == url and time.monotonic() - self._asked[1] < FRESH_S
+    def awaits(self, url: str, headers: Mapping[str, str]) -> bool:
+        """Whether this GET was sent, so lately that its answer may still be taken for what is."""
+        if self._asked is None:
+            return False
+        *sent, at = self._asked
+        return sent == [url, dict(headers)] and time.monotonic() - at < FRESH_S
 
     def _answer(
         self, method: str, url: str, body: Any, headers: Mapping[str, str], timeout: Timeout
     ) -> BaseHTTPResponse:
-        awaited, was, self._asked = self.awaits(url), self._asked, None
+        awaited, was, self._asked = self.awaits(url, headers), self._asked, None
         if awaited:
             with suppress(ConnectionError, HTTPException):  # it hung up meanwhile: asked once more
                 return self._connection.getresponse()
@@ -169,7 +172,7 @@ class TimelyAdapter(HTTPAdapter):
 
     def awaits(self, request: PreparedRequest) -> bool:
         """Whether this GET was sent ahead, and its answer is not yet too old."""
-        return self._line is not None and self._line.awaits(self.request_url(request, {}))
+        return self._line is not None and self._line.awaits(self.request_url(request, {}), request.headers)
 
     def close(self) -> None:
         super().close()

@@ -6,6 +6,7 @@ import pytest
 
 from bytebridge.domain.model import InvoiceKind, InvoiceState, Source
 from bytebridge.errors import RemoteRefused, RemoteSurprise, RemoteUnavailable
+from world import wait_for
 
 PACK = [("SERVDOLIA60", 1, 60)]
 HOUR = 3600
@@ -67,6 +68,17 @@ def test_pages_follow_each_other_by_id_until_an_empty_one(open_erp, server, ana)
     filters = [request.arg("sqlfilters") for request in asked(server) if request.arg("sortfield") == "t.rowid"]
     assert filters == ["(t.rowid:>:0)", "(t.rowid:>:3)", "(t.rowid:>:6)", "(t.rowid:>:7)"]
     assert all(request.arg("page") is None for request in server.requests)
+
+
+def test_the_next_page_is_asked_for_before_this_one_is_booked(open_erp, server, ana):
+    sold = [server.sell(ana, PACK) for _ in range(5)]
+    pages = open_erp(server, limit=2).changed(None, lambda _ids: {}, None)
+    for last in (sold[1], sold[3]):
+        assert next(pages).documents[-1].id == last
+        wait_for(lambda last=last: asked(server)[-1].arg("sqlfilters") == f"(t.rowid:>:{last})", f"what follows {last}")
+    assert [document.id for page in pages for document in page.documents] == sold[4:]
+    lists = [request.raw_query for request in asked(server)]
+    assert len(lists) == len(set(lists))
 
 
 def test_a_short_page_is_not_the_last(open_erp, server, ana):

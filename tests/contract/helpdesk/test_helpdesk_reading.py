@@ -10,6 +10,7 @@ import pytest
 from bytebridge.domain.model import TicketState
 from bytebridge.errors import RemoteRefused, RemoteSurprise, RemoteUnavailable
 from bytebridge.helpdesk import walk, wire, witness
+from world import wait_for
 
 PATHS = "/api/v3/tickets"
 
@@ -273,6 +274,28 @@ def test_a_full_window_is_halved(open_desk, open_client, clock):
     assert set(found) == made
     assert len(found) == len(made)
     assert max(int(request.arg("_page")) for request in lists(desk)) <= 10
+
+
+def test_the_next_window_is_asked_for_before_this_one_is_booked(desk, helpdesk, clock):
+    """And once: as many requests as without."""
+    for days in (95, 155, 1):  # each window of few tickets is followed by one twice as wide
+        desk.open("ana@example.com", "Hola")
+        clock.pass_minutes(days * 24 * 60)
+    booked = []
+    for page in helpdesk.everything(None, None):
+        [ticket] = page.documents
+        booked.append(ticket.id)
+        if len(booked) < 3:
+            made = wire.naive(ticket.created_at, ZoneInfo("UTC"))
+            wait_for(lambda made=made: any(start > made for start in window_starts(desk)), f"a window after {made}")
+    assert len(booked) == 3
+    asked = [(request.path, request.raw_query) for request in desk.requests]
+    assert len(asked) == len(set(asked))
+
+
+def window_starts(desk):
+    asked = [json.loads(request.arg("_filters") or "[]") for request in lists(desk)]
+    return [value for each in asked for _, sign, value in each if sign == "D>="]
 
 
 def test_closed_spam_and_deleted_are_asked_for_by_status(desk, helpdesk, clock):

@@ -11,8 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from bytebridge.budget import Budget
 from bytebridge.errors import OutcomeUnknown, RemoteRefused, RemoteUnavailable
-from bytebridge.remote import ATTEMPTS, LONGEST_PAUSE_S, TRIP_AFTER, Answer, Budget, Limits, Remote, retry_after_s
+from bytebridge.remote import ATTEMPTS, LONGEST_PAUSE_S, TRIP_AFTER, Answer, Limits, Remote, retry_after_s
 from bytebridge.sandbox.web import Fault, Reply, Simulator, json_reply
 
 KEY = "k3y-canary-0123456789"
