@@ -1,7 +1,6 @@
 """The mailer against a real SMTP conversation, and each way it can end."""
 
 import socket
-import time
 
 import pytest
 
@@ -11,6 +10,7 @@ from bytebridge.notices.render import Rendered
 
 FROM, TO = "support@example.com", "ana@example.com"
 PASSWORD = "kept-secret-71"
+FOR_EVER_S = 3600.0
 
 
 def test_a_letter_arrives_as_it_was_written(server, mailer, letter):
@@ -182,31 +182,26 @@ def test_an_answer_that_never_comes_is_an_unknown_outcome(server, mailer, letter
 @pytest.mark.parametrize("stage", ["CONNECT", "MAIL", "AFTER_DATA"])
 def test_a_server_that_drips_does_not_hold_us(server, mailer, letter, stage):
     server.drip_next(stage, seconds=0.02)
-    began = time.monotonic()
     with pytest.raises(OutcomeUnknown if stage == "AFTER_DATA" else RemoteUnavailable):
         mailer(server, read_s=5.0, total_s=0.5).send(letter, FROM, TO)
-    assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize("stage", ["CONNECT", "EHLO", "MAIL", "AFTER_DATA"])
 def test_an_answer_of_lines_without_end_is_given_up(server, mailer, letter, stage):
+    """Not by the watch over the whole conversation, which would take longer than this test may."""
     server.drip_next(stage, seconds=1e-6, drop=b"250-and more\r\n")
-    began = time.monotonic()
     with pytest.raises(OutcomeUnknown if stage == "AFTER_DATA" else RemoteUnavailable):
-        mailer(server, total_s=120).send(letter, FROM, TO)
-    assert time.monotonic() - began < 30, "not by the watch over the whole conversation"
+        mailer(server, total_s=FOR_EVER_S).send(letter, FROM, TO)
 
 
-@pytest.mark.parametrize("limits", [{"read_s": 0.3}, {"total_s": 0.3}])
-def test_a_tls_handshake_that_hangs_does_not_hold_us(serve, mailer, letter, limits):
-    began = time.monotonic()
+@pytest.mark.parametrize(("read_s", "total_s"), [(0.3, FOR_EVER_S), (FOR_EVER_S, 0.3)])
+def test_a_tls_handshake_that_hangs_does_not_hold_us(serve, mailer, letter, read_s, total_s):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         settings = {"port": silent.getsockname()[1], "security": "tls"}
         with pytest.raises(RemoteUnavailable):
-            mailer(serve(), **limits, **settings).send(letter, FROM, TO)
-    assert time.monotonic() - began < 3
+            mailer(serve(), read_s=read_s, total_s=total_s, **settings).send(letter, FROM, TO)
 
 
 def test_nobody_listening_is_unavailable(server, mailer, letter):
