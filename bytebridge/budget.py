@@ -16,7 +16,7 @@ class Budget:
         self._at = self._slower_at = monotonic()
 
     def take(self, *, wait: bool = True) -> bool:
-        """Waits for its turn; False if that would take time and nobody waits."""
+        """Takes the turn of one request, and waits for it; without `wait` False where it would have to."""
         now = self._monotonic()
         if self._rate < self._full and now - self._slower_at >= FASTER_AFTER_S:
             self._rate, self._slower_at = min(self._full, self._rate * 2), now

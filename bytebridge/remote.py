@@ -167,18 +167,20 @@ class Remote:
 
         Nothing is waited for, and it must be asked for as ever; if anything is wrong, that says so.
         """
-        if self.next is None:
+        following, self.next = self.next, None
+        if following is None or not self._lock.acquire(blocking=False):
             return
-        (path, params), self.next = self.next, None
-        with self._lock:
-            if self._monotonic() < self._closed_until or not self._budget.take(wait=False):
-                return
-            try:
-                prepared = self._reading(path, {**self._params, **params}, None)
-                self._adapter(self._session).ask(prepared, (self._limits.connect_s, self._limits.read_s))
+        try:
+            adapter = self._adapter(self._session)
+            paused = self._monotonic() < self._closed_until
+            if not paused and adapter.is_open and self._budget.take(wait=False):
+                path, params = following
+                adapter.ask(self._reading(path, {**self._params, **params}, None), self._limits.read_s)
                 self._ahead = True
-            except (OSError, http.client.HTTPException):
-                self._session.close()
+        except (OSError, http.client.HTTPException):
+            self._session.close()
+        finally:
+            self._lock.release()
 
     def send(
         self,

@@ -101,11 +101,14 @@ class _Line:
             self.close()
             raise ProtocolError("the connection broke off", error) from error
 
+    @property
+    def is_open(self) -> bool:
+        return self._connection.is_connected
+
     def ask(self, url: str, headers: Mapping[str, str], timeout: Timeout) -> None:
         """Sends a GET on the open line: its answer is for whoever calls `urlopen` for the same next, if soon."""
-        if self._connection.is_connected:
-            self._send("GET", url, None, headers, timeout)
-            self._asked = url, dict(headers), time.monotonic()
+        self._send("GET", url, None, headers, timeout)
+        self._asked = url, dict(headers), time.monotonic()
 
     def awaits(self, url: str, headers: Mapping[str, str]) -> bool:
         """Whether this GET was sent, so lately that its answer may still be taken for what is."""
@@ -118,20 +121,18 @@ class _Line:
         self, method: str, url: str, body: Any, headers: Mapping[str, str], timeout: Timeout
     ) -> BaseHTTPResponse:
         awaited, was, self._asked = self.awaits(url, headers), self._asked, None
+        connection = self._connection
         if awaited:
-            with suppress(ConnectionError, HTTPException):  # it hung up meanwhile: asked once more
-                return self._connection.getresponse()
-        if was is not None:
-            self._connection.close()  # or that answer would be taken for this one
+            return connection.getresponse()
+        if was is not None or not connection.is_connected:
+            connection.close()  # or that answer would be taken for this one
+            connection.timeout = Timeout.resolve_default_timeout(timeout.connect_timeout)
+            connection.connect()
         self._send(method, url, body, headers, timeout)
-        return self._connection.getresponse()
+        return connection.getresponse()
 
     def _send(self, method: str, url: str, body: Any, headers: Mapping[str, str], timeout: Timeout) -> None:
         connection = self._connection
-        if not connection.is_connected:
-            connection.close()
-            connection.timeout = Timeout.resolve_default_timeout(timeout.connect_timeout)
-            connection.connect()
         connection.timeout = Timeout.resolve_default_timeout(timeout.read_timeout)
         with suppress(BrokenPipeError):  # it may have answered without having heard all
             connection.request(method, url, body, headers, preload_content=False, decode_content=False)
@@ -164,11 +165,15 @@ class TimelyAdapter(HTTPAdapter):
             self._line = _Line(connection, self._total_s)
         return self._line
 
-    def ask(self, request: PreparedRequest, timeout: tuple[float, float]) -> None:
-        """Sends a GET ahead if the line is open: who sends it next has the answer. OSError or HTTPException if not."""
+    @property
+    def is_open(self) -> bool:
+        """Whether a request would go out on the line as it is."""
+        return self._line is not None and self._line.is_open
+
+    def ask(self, request: PreparedRequest, read_s: float) -> None:
+        """Sends a GET ahead on the open line: who sends it next has the answer. OSError or HTTPException on failure."""
         if self._line is not None:
-            connect, read = timeout
-            self._line.ask(self.request_url(request, {}), request.headers, Timeout(connect=connect, read=read))
+            self._line.ask(self.request_url(request, {}), request.headers, Timeout(read=read_s))
 
     def awaits(self, request: PreparedRequest) -> bool:
         """Whether this GET was sent ahead, and its answer is not yet too old."""

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Dialect, Select, Table, bindparam, insert
 
 BATCH = 512  # values in one IN list
-TOGETHER = 100  # rows in one INSERT, where a driver would ask for each by itself
+VALUES = 999  # of one statement: as many as each SQLite takes
 
 
 def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
@@ -23,10 +23,12 @@ def batches(values: Iterable[Any]) -> Iterator[list[Any]]:
 def add(connection: Connection, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
     """Inserts rows whose values stand in the order of these columns. After an error the transaction is of no use."""
     kind: Any = type(connection.dialect)
-    whole = len(rows) // TOGETHER * TOGETHER if connection.dialect.name == "sqlite" else 0
-    for start in range(0, whole, TOGETHER):
-        values = tuple(chain.from_iterable(rows[start : start + TOGETHER]))
-        connection.exec_driver_sql(_insertion(table, names, kind, TOGETHER), values)
+    # several in one statement where a driver would ask for each by itself
+    together = VALUES // len(names)
+    whole = len(rows) // together * together if connection.dialect.name == "sqlite" else 0
+    for start in range(0, whole, together):
+        values = tuple(chain.from_iterable(rows[start : start + together]))
+        connection.exec_driver_sql(_insertion(table, names, kind, together), values)
     if rest := list(rows[whole:]):
         connection.exec_driver_sql(_insertion(table, names, kind), rest)
 

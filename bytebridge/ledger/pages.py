@@ -107,8 +107,8 @@ def load_view(
     """
     view = View(now=now)
     invoices = [document for document in page if isinstance(document, Invoice)]
-    by_key = {key_of(document): document for document in page}
-    by_key |= {key_of(note): note for invoice in invoices for note in invoice.credit_notes}
+    everything = [member for document in page for member in members(document)] if invoices else page
+    by_key = {key_of(member): member for member in everything}
     view.states = {key: codec.encode(member) for key, member in by_key.items()}
     _load_documents(connection, by_key, view)
     if invoices:

@@ -19,6 +19,7 @@ def main(port, database):
     addresses = json.load(sys.stdin)
     folder = Path(database).parent
     os.environ |= {"DLT_DATA_DIR": str(folder / "dlt"), "RUNTIME__DLTHUB_TELEMETRY": "false"}
+    os.environ["LOAD__WORKERS"] = "1"  # a file takes one writer at a time: more of them wait for each other
     import dlt
     import requests
 

@@ -65,6 +65,22 @@ def test_insert_or_replace_is_refused(books, rows):
     assert rows() == before
 
 
+@pytest.mark.database("sqlite")
+def test_replacing_is_refused_among_rows_that_are_new(books, rows):
+    """In the transaction of somebody who goes on: what came before it is there, as new."""
+    before = rows()
+    fresh = COPY.format(id="9", seq="8", document="'admin:y'")
+    clash = COPY.format(**CLASHES["document and revision"])
+    both = f"INSERT OR REPLACE {fresh} UNION ALL {clash.partition(') ')[2]}"
+    connection = books.store.engine.connect()
+    with pytest.raises(sa.exc.DBAPIError, match=REFUSED):
+        connection.exec_driver_sql(both)
+    connection.commit()
+    connection.close()
+    assert rows()[: len(before)] == before
+    assert [row.document for row in rows()[len(before) :]] == ["admin:y"]
+
+
 @pytest.mark.database("mariadb", "postgresql")
 def test_upsert_is_refused(books, rows):
     before = rows()

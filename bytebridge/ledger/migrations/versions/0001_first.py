@@ -34,7 +34,8 @@ TRIGGERS = {
     "sqlite": [
         _sqlite("entries_no_update", "UPDATE ON entries"),
         _sqlite("entries_no_delete", "DELETE ON entries"),
-        # INSERT OR REPLACE deletes a row without firing the trigger above; what might ABORT copies each page beforehand
+        # INSERT OR REPLACE deletes a row without firing the trigger above. FAIL leaves those rows of the statement that
+        # came before, as new ones: what might ABORT copies each page beforehand
         _sqlite("entries_no_replace", f"INSERT ON entries WHEN {CLASH}", "FAIL"),
     ],
     "postgresql": [
