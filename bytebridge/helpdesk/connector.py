@@ -128,13 +128,6 @@ class HelpDesk:
         """All tickets made in this time, in order of their making, the deleted, the spam and the closed too."""
         yield from self._made(since, until, trusted=False)
 
-    def recent(self, since: Instant) -> Iterator[Page]:
-        """All tickets changed since, for the nightly look at edits that move no date of the list's order."""
-        self._reader.begin()
-        start, end = naive(since, self._zone), naive(self._now() + DAY_S, self._zone)
-        for rows in windows(self._reader, "date_changed", start, end):
-            yield from self._page(rows, trusted=False)
-
     def by_ids(self, ids: Sequence[str]) -> list[Document]:
         """These tickets from the system itself.
 

@@ -317,15 +317,6 @@ def test_closed_spam_and_deleted_are_asked_for_by_status(desk, helpdesk, clock):
     assert found == set(tickets.values())
 
 
-def test_recent_meets_what_changed(desk, helpdesk, clock):
-    old, edited = desk.open("ana@example.com", "Uno"), desk.open("luc@example.com", "Dos")
-    clock.pass_minutes(600)
-    desk.note_work(edited, minutes=5)
-    found = [ticket.id for page in helpdesk.recent(clock() - 3600) for ticket in page.documents]
-    assert found == [edited]
-    assert {ticket.id for page in helpdesk.recent(clock() - 86_400) for ticket in page.documents} == {old, edited}
-
-
 def test_an_edit_that_moves_no_date_is_met_by_the_walk_over_everything(desk, live, clock):
     desk.field_edit_moves_changed = False
     ticket = next(iter(live.seen))
