@@ -11,7 +11,7 @@ from bytebridge.errors import NotFound, Refused
 from bytebridge.jobs import posting
 from bytebridge.jobs.book import Run, report_posted
 from bytebridge.jobs.context import Context
-from bytebridge.ledger import accounts, codec, documents, entries, pages, runs
+from bytebridge.ledger import accounts, chains, codec, documents, entries, runs
 from bytebridge.ledger.engine import Connection
 from bytebridge.logs import bind
 
@@ -197,7 +197,7 @@ def _merge(connection: Connection, change: Merge, context: Context, run: Run) ->
     posted = posting.rooted(connection, key)
     accounts.merge(connection, keep, other, context.now(), context.by)
     expected = {keep: balance, other: Credits(-balance)} if balance else {}
-    seq, _, head = pages.heads(connection, [other]).get(other, pages.NO_HEAD)
+    seq, _, head = chains.heads(connection, [other]).get(other, chains.NO_HEAD)
     # what a letter of the kept account proves from now on includes the history that joined it
     derivation = {"with": [keep, other], "joined": {"account": other, "seq": seq, "hash": head[:HALF]}}
     if balance or not seq:
@@ -263,7 +263,7 @@ def _owners(connection: Connection, keys: Sequence[str], members: Sequence[int],
 def _gather(connection: Connection, root: int, context: Context, run: Run) -> None:
     """All that a family has stands on its root's chain, which is what letters show: the other chains are at zero."""
     members = [number for number in accounts.family(connection, root) if number != root]
-    for number, (_, balance, _) in pages.heads(connection, members).items():
+    for number, (_, balance, _) in chains.heads(connection, members).items():
         if not balance:
             continue
         key = _merge_key(number)

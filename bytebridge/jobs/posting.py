@@ -11,7 +11,7 @@ from bytebridge.domain.settlement import differences
 from bytebridge.domain.view import Account
 from bytebridge.jobs.book import Run, copied
 from bytebridge.jobs.context import Context
-from bytebridge.ledger import accounts, copies, entries, outbox, pages
+from bytebridge.ledger import accounts, chains, copies, entries, outbox
 from bytebridge.ledger.engine import Connection
 
 
@@ -56,7 +56,7 @@ def add(
     happened: Instant | None = None,
 ) -> list[Entry]:
     now = context.now()
-    before = {number: balance for number, (_, balance, _) in pages.heads(connection, list(deltas)).items()}
+    before = {number: balance for number, (_, balance, _) in chains.heads(connection, list(deltas)).items()}
     revision = entries.last_revision(connection, key) + 1
     postings = [
         Posting(

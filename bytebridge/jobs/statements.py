@@ -15,7 +15,7 @@ from bytebridge.domain.letter import StatementRow
 from bytebridge.domain.model import Instant
 from bytebridge.domain.statement import Statement
 from bytebridge.jobs.languages import language_of
-from bytebridge.ledger import accounts, documents, entries, pages, past
+from bytebridge.ledger import accounts, chains, documents, entries, past
 from bytebridge.ledger.accounts import Summary
 from bytebridge.ledger.engine import Connection
 from bytebridge.ledger.past import Standing
@@ -120,5 +120,5 @@ def form_of(fmt: str) -> Callable[..., str | bytes]:
 
 def code_of(connection: Connection, root: int) -> str:
     """The receipt of a statement: it proves the account's history up to its present head."""
-    seq, _, head = pages.heads(connection, [root]).get(root, (0, 0, "0" * 64))
+    seq, _, head = chains.heads(connection, [root]).get(root, (0, 0, "0" * 64))
     return receipt(root, seq, head, f"statement:{root}", seq, "statement")

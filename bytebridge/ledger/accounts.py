@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, case, func, insert, or_, select, update
 
 from bytebridge.domain.accounts import normalise, owner
 from bytebridge.domain.model import Credits, Instant
-from bytebridge.domain.view import View
 from bytebridge.errors import NotFound
 from bytebridge.ledger import codec, many
+from bytebridge.ledger.chains import heads
 from bytebridge.ledger.many import batches
-from bytebridge.ledger.pages import heads
 from bytebridge.ledger.schema import accounts, addresses, entries, merges
+
+if TYPE_CHECKING:
+    from bytebridge.domain.view import View  # who asks for a balance needs nothing of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Summary:
     muted: str = ""
 
 
-def open_new(connection: Connection, view: View) -> None:
+def open_new(connection: Connection, view: "View") -> None:
     """Stores the accounts and addresses that a page opened."""
     fresh = [
         (

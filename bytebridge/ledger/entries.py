@@ -11,8 +11,8 @@ from bytebridge.domain import entry as domain
 from bytebridge.domain.entry import Entry, EntryKind, Posting
 from bytebridge.domain.model import Credits, Instant
 from bytebridge.ledger import facts, many
+from bytebridge.ledger.chains import NO_HEAD, Head, heads
 from bytebridge.ledger.many import batches
-from bytebridge.ledger.pages import NO_HEAD, Head, heads
 from bytebridge.ledger.schema import accounts, entries
 
 DAY_S = 86_400

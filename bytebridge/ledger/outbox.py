@@ -12,8 +12,8 @@ from bytebridge.domain.letter import Channel, NoticeKind
 from bytebridge.domain.model import Instant
 from bytebridge.domain.notices import Draft
 from bytebridge.ledger import codec, facts, restored
+from bytebridge.ledger.chains import heads
 from bytebridge.ledger.many import batches
-from bytebridge.ledger.pages import heads
 from bytebridge.ledger.schema import accounts, addresses, notices
 
 NO_SHOP = Instant(2**62)  # read later than anything happens

@@ -9,11 +9,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import Connection, Row, bindparam, delete, func, literal_column, or_, select
+from sqlalchemy import Connection, Row, bindparam, delete, func, or_, select
 
 from bytebridge.domain.accounts import normalise, owner
 from bytebridge.domain.addressed import addressed, mindful
-from bytebridge.domain.entry import GENESIS
 from bytebridge.domain.interpret import Known, shop_mark
 from bytebridge.domain.letter import NoticeKind
 from bytebridge.domain.memory import Decision, key_of, source_of
@@ -24,17 +23,12 @@ from bytebridge.domain.tariff import kind_of
 from bytebridge.domain.view import Account, Purchase, View
 from bytebridge.ledger import codec, many
 from bytebridge.ledger import modules as support
+from bytebridge.ledger.chains import IS_HEAD
 from bytebridge.ledger.many import batches
 from bytebridge.ledger.schema import accounts, addresses, documents, entries, notices, reviews
 
 DAY_S = 86_400
 
-Head = tuple[int, int, str]
-"""The last entry of an account: its seq, balance and hash."""
-NO_HEAD: Head = (0, 0, GENESIS)
-_later = entries.alias()
-_mine = select(_later.c.id).where(_later.c.account == accounts.c.id).order_by(_later.c.seq.desc())
-IS_HEAD = entries.c.id == _mine.limit(literal_column("1")).offset(literal_column("0")).scalar_subquery()
 ACCOUNT = select(
     accounts.c.id,
     accounts.c.root,
@@ -49,9 +43,6 @@ SEEN = select(documents.c.key, documents.c.state, documents.c.rules)
 KNOWN = select(documents.c.key, documents.c.memory, documents.c.state, documents.c.email)
 # without the accounts: a server that knows nothing of its tables yet would find the heads of all of them for a few
 OWNERS = select(addresses.c.since, addresses.c.id, addresses.c.email, addresses.c.account)
-HEADS = select(entries.c.account, entries.c.seq, entries.c.balance, entries.c.hash).select_from(
-    accounts.join(entries, IS_HEAD)
-)
 _place = itemgetter(0, 1)
 HIGHEST = select(func.max(accounts.c.id))
 LOW = select(notices.c.account).where(  # few at any time, so that all are read
@@ -263,12 +254,6 @@ def _load_low(connection: Connection, view: View) -> None:
     for number in connection.execute(LOW).scalars():
         if number in view.accounts:
             view.accounts[view.root(number)].low_pending = True
-
-
-def heads(connection: Connection, ids: Sequence[int]) -> dict[int, Head]:
-    """Last entry of each account; accounts without entries are absent."""
-    rows = many.among(connection, HEADS, accounts.c.id, ids)
-    return {account: (seq, balance, digest) for account, seq, balance, digest in rows}
 
 
 def _fold_to_roots(view: View) -> None:

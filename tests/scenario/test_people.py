@@ -7,7 +7,7 @@ import pytest
 from bytebridge.domain.model import Credits
 from bytebridge.errors import NotFound, Refused
 from bytebridge.jobs import decide, openings, people, statements
-from bytebridge.ledger import pages, past, reviews, verify
+from bytebridge.ledger import chains, past, reviews, verify
 
 DAY = 86_400
 ANA, LUC, NEW = "ana@example.com", "luc@example.com", "ana.new@example.com"
@@ -82,22 +82,24 @@ def test_a_merge_of_a_merged_account_comes_apart_in_steps(two):
     whole(two)
 
 
-def heads(world):
+def own_balances(world):
     with world.store.read() as connection:
-        return {number: head[1] for number, head in pages.heads(connection, [1, 2, 3, 4]).items()}
+        return {number: head[1] for number, head in chains.heads(connection, [1, 2, 3, 4]).items()}
 
 
 def test_a_split_out_of_the_middle_leaves_letters_the_balance_of_the_family(two):
     two.buys("eve@example.com", SERVDOLIA30=1)
     two.poll()
-    before = heads(two)
+    before = own_balances(two)
     do(two, people.Merge(LUC, "eve@example.com"))
     do(two, people.Merge(ANA, LUC))
     do(two, people.Split("eve@example.com"))
     assert two.balances() == {ANA: 150, "eve@example.com": 30}
-    assert sorted(balance for balance in heads(two).values() if balance) == [30, 150], "all of it on the roots' chains"
+    assert sorted(balance for balance in own_balances(two).values() if balance) == [30, 150], (
+        "all of it on the roots' chains"
+    )
     do(two, people.Split(LUC))
-    assert heads(two) == before
+    assert own_balances(two) == before
     whole(two)
 
 
@@ -108,7 +110,7 @@ def test_a_merge_can_be_undone_after_the_address_was_removed(two):
     two.poll()
     assert two.balances() == {ANA: 150, LUC: 30}
     do(two, people.Split(LUC))
-    assert sorted(heads(two).values()) == [30, 60, 90]
+    assert sorted(own_balances(two).values()) == [30, 60, 90]
     whole(two)
 
 

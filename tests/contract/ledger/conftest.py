@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bytebridge.domain.entry import EntryKind, Posting
 from bytebridge.domain.letter import Channel, NoticeKind
 from bytebridge.domain.notices import Draft
-from bytebridge.ledger import entries, migrate, outbox, pages
+from bytebridge.ledger import chains, entries, migrate, outbox
 from bytebridge.ledger.engine import Store
 from bytebridge.ledger.schema import accounts
 
@@ -95,8 +95,8 @@ class Books:
         def work(connection):
             if connection.execute(sa.select(accounts.c.id).where(accounts.c.id == account)).first() is None:
                 self._open(connection, account)
-            _, balance, _ = pages.heads(connection, [account]).get(account, (0, 0, ""))
-            key = document or f"admin:{account}-{pages.heads(connection, [account]).get(account, (0,))[0] + 1}"
+            _, balance, _ = chains.heads(connection, [account]).get(account, (0, 0, ""))
+            key = document or f"admin:{account}-{chains.heads(connection, [account]).get(account, (0,))[0] + 1}"
             reason = {"rule": "adjustment", "credits": was + credits, "reason": "a test", "by": "tester"}
             why = derivation or reason
             kind = EntryKind.ADJUSTMENT
@@ -122,7 +122,7 @@ class Books:
 
     def balance(self, account):
         with self.store.read() as connection:
-            return pages.heads(connection, [account]).get(account, (0, 0, ""))[1]
+            return chains.heads(connection, [account]).get(account, (0, 0, ""))[1]
 
     def run(self, *statements):
         """Statements as somebody with the database's own client would run them."""

@@ -43,7 +43,7 @@ from bytebridge.domain.settlement import members
 from bytebridge.errors import NotFound, Refused
 from bytebridge.jobs import decide, people
 from bytebridge.jobs.book import Run, book
-from bytebridge.ledger import accounts, documents, pages, reviews, verify
+from bytebridge.ledger import accounts, chains, documents, reviews, verify
 from bytebridge.ledger.schema import entries
 from bytebridge.settings import Settings
 
@@ -608,7 +608,7 @@ class Firm(RuleBasedStateMachine):
                 assert (number is None) == (holder is None)
                 if number is not None:
                     found = accounts.balances(connection, {number}).get(number, 0)
-                    head = pages.heads(connection, [number]).get(number, (0, 0, ""))
+                    head = chains.heads(connection, [number]).get(number, (0, 0, ""))
                     assert found == expected[id(holder)], name
                     assert found == head[1], "letters show the balance of the whole family"
 

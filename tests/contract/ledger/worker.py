@@ -5,7 +5,7 @@ import time
 
 from bytebridge.domain.entry import EntryKind, Posting
 from bytebridge.domain.letter import Channel
-from bytebridge.ledger import entries, lease, lock, outbox, pages
+from bytebridge.ledger import chains, entries, lease, lock, outbox
 from bytebridge.ledger.engine import Store
 
 NOW = 1_796_100_000
@@ -26,7 +26,7 @@ def post(store, name, count):
     """Adds one credit to account 1 as often as told, each time on top of the balance it then finds."""
 
     def work(connection, number):
-        _, balance, _ = pages.heads(connection, [1]).get(1, (0, 0, ""))
+        _, balance, _ = chains.heads(connection, [1]).get(1, (0, 0, ""))
         key = f"admin:{name}-{number}"
         why = {"rule": "adjustment", "credits": 1, "reason": "a test", "by": name}
         posting = Posting(1, key, 1, EntryKind.ADJUSTMENT, 1, balance + 1, 0, NOW, why)
