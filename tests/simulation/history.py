@@ -34,7 +34,7 @@ FIXED = (
     Step("merge_accounts", 0, 3, 0, 20),
     Step("poll", 2, 0, 0, 60),
 )
-FIXED_SWITCHES = {"customers": 2}
+FIXED_SWITCHES = {"customers": 2, "desk": {"reply_assigns": True}}
 SMALL_PAGES = 0.33  # of the firms: a page of two or three costs many requests
 ENDING_DAYS = 330  # a year's end is told so long before, for few histories last a year
 REPLIES = ("reply", "reply", "reply", "note", "email")

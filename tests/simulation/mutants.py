@@ -213,6 +213,7 @@ MUTANTS = (
     Mutant("leaves a ticket as our reply moved it", "helpdesk/posting.py", "        self._put(row, before)\n", "        return\n"),
     Mutant(
         "gives a ticket back its status alone", "helpdesk/posting.py", "agent = before.agent or row.agentid", "agent = row.agentid",
+        ("low, bought, and low again",),
     ),
     Mutant("makes an event without looking for it", "erp/write_back.py", "if self.find_event(ref_ext):", "if False:",
         tests="tests/contract/erp/test_erp_write_back.py::test_an_event_is_looked_for_before_it_is_posted",
