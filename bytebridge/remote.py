@@ -77,7 +77,7 @@ def _unobserved(_system: str, _operation: str, _result: str, _seconds: float) ->
 class Remote:
     """One remote system behind one base address, one request at a time.
 
-    next: path and parameters of what will be asked for once that is done for which there are answers; None: not known.
+    next: path and parameters of the read that follows once the answers so far are worked off; None: not known.
     classify: turns an answer that is not a success into the error to raise, None to accept it. may_write: asked
     right before each write, for a process may sleep at any moment and wake when another works in its place.
     """
@@ -178,7 +178,7 @@ class Remote:
                 adapter.ask(self._reading(path, {**self._params, **params}, None), self._limits.read_s)
                 self._ahead = True
         except (OSError, http.client.HTTPException):
-            self._session.close()
+            self._session.close()  # the read itself, which is still to come, meets the trouble and says it
         finally:
             self._lock.release()
 

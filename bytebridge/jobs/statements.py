@@ -120,5 +120,5 @@ def form_of(fmt: str) -> Callable[..., str | bytes]:
 
 def code_of(connection: Connection, root: int) -> str:
     """The receipt of a statement: it proves the account's history up to its present head."""
-    seq, _, head = chains.heads(connection, [root]).get(root, (0, 0, "0" * 64))
+    seq, _, head = chains.heads(connection, [root]).get(root, chains.NO_HEAD)
     return receipt(root, seq, head, f"statement:{root}", seq, "statement")

@@ -12,7 +12,7 @@ from bytebridge.domain.letter import Channel, NoticeKind
 from bytebridge.domain.model import Instant
 from bytebridge.domain.notices import Draft
 from bytebridge.ledger import codec, facts, restored
-from bytebridge.ledger.chains import heads
+from bytebridge.ledger.chains import NO_HEAD, heads
 from bytebridge.ledger.many import batches
 from bytebridge.ledger.schema import accounts, addresses, notices
 
@@ -142,7 +142,7 @@ def queue(
         there.add(key)
         recipient = draft.to or first_address(connection, draft.account) or ""
         entry = by_posting.get((draft.document, draft.revision, draft.account))
-        seq, _, head = last.get(draft.account, (0, 0, "0" * 64))
+        seq, _, head = last.get(draft.account, NO_HEAD)
         if entry is not None:
             seq, head = entry.seq, entry.hash
         state, why = _standing(draft, recipient, only_to, told=gap is not None and gap.may_hold(draft, entry))

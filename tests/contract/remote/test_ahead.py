@@ -7,7 +7,8 @@ import pytest
 from bytebridge import timely
 from bytebridge.errors import RemoteUnavailable
 from bytebridge.remote import ATTEMPTS, Limits, Remote
-from bytebridge.sandbox.web import Fault, Simulator, json_reply
+from bytebridge.sandbox.web import Fault, Reply, Simulator, json_reply
+from world import wait_for
 
 PATIENCE_S = 30
 NEXT = ("/list", {"page": "[2|3]"})
@@ -170,3 +171,33 @@ def test_a_late_answer_is_waited_for(remote, server):
     remote.ahead()
     assert remote.get(*NEXT).status == 200
     assert server.asked == ["/first", "/list"]
+
+
+def test_who_is_busy_with_another_answer_sends_nothing_ahead(remote, server):
+    """And does not wait for the end of it."""
+    server.faults.append(Fault(match=lambda request: request.path == "/slow", delay_s=0.5))
+    other = threading.Thread(target=remote.get, args=("/slow",))
+    other.start()
+    wait_for(lambda: "/slow" in server.asked, "the other question")
+    remote.ahead()
+    assert other.is_alive()
+    other.join()
+    assert server.asked == ["/first", "/slow"]
+
+
+def test_nothing_is_sent_ahead_on_a_line_that_the_server_closed(server, time):
+    remote = open_remote(server, time)
+    server.faults.append(Fault(reply=Reply(200, b"{}", "application/json", {"Connection": "close"})))
+    remote.get("/first")
+    remote.next = NEXT
+    remote.ahead()
+    assert b'"/other"' in remote.get("/other").body
+    assert server.asked == ["/first", "/other"]
+
+
+def test_who_asks_something_else_meanwhile_does_not_wait_for_it(remote, server, time):
+    server.faults.append(Fault(match=lambda request: request.path == "/list", delay_s=0.5))
+    began = time[0]
+    remote.ahead()
+    assert b'"/other"' in remote.get("/other").body
+    assert time[0] == began, "nothing had to be tried again"
